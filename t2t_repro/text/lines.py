@@ -1,0 +1,149 @@
+"""Text files, one sentence to a line: the form in which corpora come and go.
+
+Not a section of the paper, but every number in it depends on this: line 17 of
+the translation is compared with line 17 of the reference. So only `"\\n"` ends
+a line here. Python's own text mode also stops at `"\\r"`, and `str.splitlines`
+at U+2028, U+0085 and others, all of which occur *inside* sentences of the WMT
+corpora and would shift every later pair by one.
+
+Left out: stripping, normalising and unwrapping SGM. A line is handed on as it
+lies in the file, without its `"\\n"`.
+"""
+
+import contextlib
+import gzip
+import os
+import secrets
+import zlib
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import BinaryIO
+from typing import cast
+
+from t2t_repro.errors import InputError
+
+Path = str | os.PathLike[str]
+
+
+def read_lines(path: Path) -> list[str]:
+    """Reads a whole UTF-8 text file.
+
+    Args:
+      path: the file; unpacked on the way when its name ends in `.gz`.
+
+    Returns:
+      The lines without their `"\\n"`. A last line that lacks one counts as a
+      line, and an empty file has none.
+
+    Raises:
+      InputError: the file cannot be read, or is not UTF-8 (the line is named).
+    """
+    return list(iterate_lines(path))
+
+
+def iterate_lines(path: Path) -> Iterator[str]:
+    """Reads a UTF-8 text file line by line, holding one line in memory.
+
+    Args:
+      path: the file; unpacked on the way when its name ends in `.gz`.
+
+    Yields:
+      The lines without their `"\\n"`.
+
+    Raises:
+      InputError: the file cannot be read, or is not UTF-8 (the line is named).
+        The file is opened, and a missing one found, at the first `next`.
+    """
+    with _reading(path) as stream:
+        # A binary stream is cut at b"\n" and nowhere else.
+        for number, line in enumerate(stream, start=1):
+            try:
+                text = line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise InputError(
+                    f"{os.fspath(path)}, line {number}, is not UTF-8: byte"
+                    f" 0x{line[error.start]:02x} at column {error.start + 1}."
+                    " Convert the file to UTF-8 (iconv -t UTF-8)."
+                ) from error
+            yield text.removesuffix("\n")
+
+
+def write_lines_atomically(path: Path, lines: Iterable[str]) -> None:
+    """Writes a text file so that it appears whole or not at all.
+
+    The lines go to a temporary file in the same folder, which takes the name
+    only when it is complete and on the disk. Whatever goes wrong on the way, an
+    earlier file of that name is untouched and the temporary one is removed. A
+    pipe or device (`/dev/stdout`) cannot be replaced and is written directly.
+
+    Args:
+      path: the file to write; packed when its name ends in `.gz`.
+      lines: the lines without `"\\n"`; may be a generator.
+
+    Raises:
+      InputError: the file cannot be written.
+      ValueError: a line contains `"\\n"` and would become two.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        with _named_failure("write", path), open(path, "wb") as stream:
+            _write(stream, path, lines)
+        return
+    # Through a symbolic link, so that the link stays and its target changes.
+    target = os.path.realpath(path)
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.partial")
+    try:
+        with _named_failure("write", path), open(temporary, "xb") as stream:
+            _write(stream, path, lines)
+            stream.flush()
+            os.fsync(stream.fileno())
+        with _named_failure("write", path):
+            os.replace(temporary, target)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[BinaryIO]:
+    with _named_failure("read", path):
+        if _is_packed(path):
+            with gzip.open(path, "rb") as packed:
+                yield cast(BinaryIO, packed)
+        else:
+            with open(path, "rb") as stream:
+                yield stream
+
+
+def _write(stream: BinaryIO, path: Path, lines: Iterable[str]) -> None:
+    if not _is_packed(path):
+        _write_lines(stream, lines)
+        return
+    # Neither a name nor a time inside, so that equal lines give equal bytes.
+    with gzip.GzipFile(
+        filename="", mode="wb", fileobj=stream, mtime=0
+    ) as packed:
+        _write_lines(cast(BinaryIO, packed), lines)
+
+
+def _write_lines(stream: BinaryIO, lines: Iterable[str]) -> None:
+    for number, line in enumerate(lines, start=1):
+        if "\n" in line:
+            raise ValueError(f"line {number} has a line end inside: {line!r}")
+        stream.write(line.encode("utf-8") + b"\n")
+
+
+def _is_packed(path: Path) -> bool:
+    return os.fspath(path).endswith(".gz")
+
+
+@contextlib.contextmanager
+def _named_failure(verb: str, path: Path) -> Iterator[None]:
+    """Turns the system's complaint about a file into one that names it."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"cannot {verb} {os.fspath(path)}: {reason}."
+        ) from error

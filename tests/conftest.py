@@ -1,0 +1,39 @@
+"""Fixtures that every test may use."""
+
+import os
+import pathlib
+
+import pytest
+
+# TensorFlow's C++ part is quiet, and sees two CPU devices: replicas of the
+# distribution tests. Both must be said before it is imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+_SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_configure() -> None:
+    """Makes two logical CPU devices before anything else uses one."""
+    import tensorflow as tf
+
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0],
+        [tf.config.LogicalDeviceConfiguration()] * 2,
+    )
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Finds reference material beside the checkout, or skips the test.
+
+    Returns:
+      A function from a relative path (`"oracle/evalb"`) to a `pathlib.Path`.
+    """
+
+    def find(relative: str) -> pathlib.Path:
+        path = _SHARED / relative
+        if not path.exists():
+            pytest.skip(f"{relative} is not beside this checkout")
+        return path
+
+    return find

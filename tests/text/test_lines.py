@@ -1,0 +1,140 @@
+"""Reading and writing one sentence to a line."""
+
+import gzip
+import os
+import threading
+
+import pytest
+
+from t2t_repro.errors import InputError
+from t2t_repro.text.lines import iterate_lines
+from t2t_repro.text.lines import read_lines
+from t2t_repro.text.lines import write_lines_atomically
+
+
+def test_only_a_newline_ends_a_line(tmp_path):
+    path = tmp_path / "text"
+    sentence = "a\u2028b\u2029c\u0085d\x0be\x0cf\x1cg\rh"
+    path.write_bytes(f"{sentence}\nß\n".encode())
+    assert read_lines(path) == [sentence, "ß"]
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (b"", []),
+        (b"\n", [""]),
+        (b"a\n\nb\n", ["a", "", "b"]),
+        (b"a\nb", ["a", "b"]),
+        (b" a \n", [" a "]),
+    ],
+)
+def test_lines_of_a_file(tmp_path, content, lines):
+    path = tmp_path / "text"
+    path.write_bytes(content)
+    assert read_lines(path) == lines
+    assert read_lines(str(path)) == lines
+
+
+def test_a_packed_file_is_unpacked(tmp_path):
+    path = tmp_path / "text.gz"
+    path.write_bytes(gzip.compress("eins\nzwölf\n".encode()))
+    assert read_lines(path) == ["eins", "zwölf"]
+
+
+def test_bytes_that_are_not_utf8_are_placed(tmp_path):
+    path = tmp_path / "latin1"
+    path.write_bytes(b"gut\nr\xfcck\ngut\n")
+    with pytest.raises(
+        InputError, match=r"latin1, line 2, is not UTF-8: byte 0xfc at column 2"
+    ):
+        read_lines(path)
+
+
+def test_iteration_does_not_read_ahead(tmp_path):
+    path = tmp_path / "text"
+    path.write_bytes(b"one\n\xff\n")
+    lines = iterate_lines(path)
+    assert next(lines) == "one"
+    with pytest.raises(InputError, match="line 2"):
+        next(lines)
+
+
+def test_unreadable_files_are_named(tmp_path):
+    with pytest.raises(InputError, match="missing: No such file"):
+        read_lines(tmp_path / "missing")
+    with pytest.raises(InputError, match="Is a directory"):
+        read_lines(tmp_path)
+    whole = gzip.compress(b"line\n" * 1000)
+    for name, content in (
+        ("cut.gz", whole[:-9]),
+        ("plain.gz", b"not packed\n"),
+        ("damaged.gz", whole[:12] + b"\xff" * 8 + whole[20:]),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=f"cannot read .*{name}"):
+            read_lines(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["text", "text.gz"])
+def test_what_is_written_can_be_read(tmp_path, name):
+    path = tmp_path / name
+    lines = ["", " ü ", "a\u2028b\r", "last"]
+    write_lines_atomically(path, iter(lines))
+    assert read_lines(path) == lines
+    assert os.listdir(tmp_path) == [name]
+    first = path.read_bytes()
+    assert first.startswith(b"\x1f\x8b") == name.endswith(".gz")
+    if name.endswith(".gz"):
+        assert first[4:8] == bytes(4)  # no time stamp: equal lines, equal bytes
+
+
+def test_no_lines_make_an_empty_file(tmp_path):
+    write_lines_atomically(tmp_path / "text", [])
+    assert (tmp_path / "text").read_bytes() == b""
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "text"
+    path.write_text("old\n")
+
+    def lines():
+        yield "new"
+        assert len(os.listdir(tmp_path)) == 2  # the old and the partial file
+        raise RuntimeError("decoder stopped")
+
+    with pytest.raises(RuntimeError, match="decoder stopped"):
+        write_lines_atomically(path, lines())
+    with pytest.raises(ValueError, match="line 2 has a line end inside"):
+        write_lines_atomically(path, ["one", "two\nthree"])
+    assert path.read_text() == "old\n"
+    assert os.listdir(tmp_path) == ["text"]
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(InputError, match="cannot write .*nowhere.*No such"):
+        write_lines_atomically(tmp_path / "nowhere" / "text", ["a"])
+
+
+def test_a_symbolic_link_stays_one(tmp_path):
+    target = tmp_path / "target"
+    target.write_text("old\n")
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    write_lines_atomically(link, ["new"])
+    assert link.is_symlink()
+    assert target.read_text() == "new\n"
+
+
+def test_a_pipe_is_written_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read = []
+    reader = threading.Thread(
+        target=lambda: read.append(pipe.read_bytes()), daemon=True
+    )
+    reader.start()
+    write_lines_atomically(pipe, ["a", "b"])
+    reader.join(timeout=5)
+    assert read == [b"a\nb\n"]
+    assert pipe.is_fifo()
