@@ -1,0 +1,57 @@
+"""Dropout (section 5.4) without state: the mask is a function of its seed.
+
+Keras' own seed generators are variables: under tf.distribute every replica
+draws the same mask from them, XLA refuses their updates, and checkpoints miss
+them. Here a mask depends on (run seed, step, replica) and on the place in the
+model, so a resumed run draws the same masks and nothing has to be saved.
+"""
+
+import zlib
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def dropout(x: Any, rate: float, seed: Any) -> Any:
+    """Zeroes a share of the values and scales up the rest.
+
+    Args:
+      x: `[...]`.
+      rate: share of values zeroed.
+      seed: `[2]` int32 from `seed_of`, or None to change nothing.
+
+    Returns:
+      As `x`.
+    """
+    if seed is None or rate == 0.0:
+        return x
+    return keras.random.dropout(x, rate, seed=_Seed(seed))
+
+
+def seed_of(key: Any, place: str) -> Any:
+    """The seed of one place in the model.
+
+    Args:
+      key: `[2]` int32 of this step and replica, or None.
+      place: name of the place, different from all others in the model.
+
+    Returns:
+      `[2]` int32, or None where there is no key.
+    """
+    if key is None:
+        return None
+    number = zlib.crc32(place.encode()) & 0x7FFFFFFF
+    return ops.bitwise_xor(key, ops.convert_to_tensor([number, 0], "int32"))
+
+
+class _Seed(keras.random.SeedGenerator):
+    """A seed that is a value: what Keras' random functions ask `next` of."""
+
+    def __init__(self, value: Any):
+        # The base class would make the state variable that this one avoids.
+        self._value = value
+
+    def next(self, ordered: bool = True) -> Any:
+        del ordered
+        return self._value

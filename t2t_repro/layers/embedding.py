@@ -1,0 +1,130 @@
+"""Embeddings, softmax and positions: sections 3.4 and 3.5."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from t2t_repro.hparam import HParams
+
+_LONGEST_WAVELENGTH = 10000.0
+
+
+class Embedding(keras.layers.Layer):
+    """One matrix from ids to vectors, and back to logits."""
+
+    def __init__(self, vocab_size: int, hparams: HParams, name: str):
+        """Makes the layer.
+
+        Args:
+          vocab_size: rows.
+          hparams: hidden_size and multiply_embedding_mode.
+          name: unique within the parent.
+        """
+        super().__init__(name=name)
+        self._shape = (vocab_size, hparams.hidden_size)
+        self._scale = (
+            math.sqrt(hparams.hidden_size)
+            if hparams.multiply_embedding_mode == "sqrt_depth"
+            else 1.0
+        )
+
+    def build(self, input_shape: tuple | None = None) -> None:
+        """Makes the `[vocabulary, hidden]` matrix, rows N(0, 1 / hidden)."""
+        del input_shape
+        self.matrix = self.add_weight(
+            shape=self._shape,
+            initializer=keras.initializers.RandomNormal(
+                stddev=self._shape[1] ** -0.5
+            ),
+            name="matrix",
+        )
+
+    def call(self, ids: Any) -> Any:
+        """Looks ids up, times sqrt(d_model); padding becomes zero.
+
+        Args:
+          ids: `[...]` int32.
+
+        Returns:
+          `[..., hidden]`.
+        """
+        vectors = ops.take(self.matrix, ids, axis=0)
+        present = ops.cast(ops.not_equal(ids, 0), vectors.dtype)
+        return vectors * (self._scale * present)[..., None]
+
+    def logits(self, x: Any) -> Any:
+        """`[rows, hidden]` -> `[rows, vocabulary]`, before the softmax."""
+        return ops.matmul(x, ops.transpose(self.matrix))
+
+
+def sinusoids(positions: Any, channels: int, interleaved: bool) -> Any:
+    """Positional encodings of section 3.5.
+
+    Args:
+      positions: `[length]` numbers, from 0.
+      channels: d_model, even.
+      interleaved: the paper's form, sine and cosine in turn with exponents
+        2i / d_model; otherwise tensor2tensor's, all sines before all cosines
+        with exponents i / (d_model / 2 - 1).
+
+    Returns:
+      `[length, channels]` float32.
+    """
+    count = channels // 2
+    steps = count if interleaved else max(count - 1, 1)
+    exponents = ops.arange(count, dtype="float32") / steps
+    rates = ops.exp(-math.log(_LONGEST_WAVELENGTH) * exponents)
+    angles = ops.cast(positions, "float32")[:, None] * rates[None, :]
+    sines, cosines = ops.sin(angles), ops.cos(angles)
+    if not interleaved:
+        return ops.concatenate([sines, cosines], axis=1)
+    pairs = ops.stack([sines, cosines], axis=2)  # [length, channels / 2, 2]
+    return ops.reshape(pairs, (-1, channels))
+
+
+class Positions(keras.layers.Layer):
+    """Adds positional encodings of the kind that hparam `pos` names."""
+
+    def __init__(self, hparams: HParams, name: str):
+        """Makes the layer."""
+        super().__init__(name=name)
+        self._hparams = hparams
+
+    def build(self, input_shape: tuple | None = None) -> None:
+        """Makes the table of learned positions (Table 3, row E), if any."""
+        del input_shape
+        if self._hparams.pos == "emb":
+            self.table = self.add_weight(
+                shape=(self._hparams.max_length, self._hparams.hidden_size),
+                initializer=keras.initializers.RandomNormal(
+                    stddev=self._hparams.hidden_size**-0.5
+                ),
+                name="table",
+            )
+
+    def call(self, x: Any, positions: Any) -> Any:
+        """Adds the encoding of each position.
+
+        Args:
+          x: `[batch, length, hidden]`.
+          positions: `[length]` int32. Learned positions end at max_length:
+            whatever lies beyond takes the last one.
+
+        Returns:
+          As `x`.
+        """
+        kind = self._hparams.pos
+        if kind == "none":
+            return x
+        if kind == "emb":
+            last = self._hparams.max_length - 1
+            signal = ops.take(self.table, ops.minimum(positions, last), axis=0)
+        else:
+            signal = sinusoids(
+                positions,
+                self._hparams.hidden_size,
+                interleaved=kind == "timing_interleaved",
+            )
+        return x + ops.cast(signal, x.dtype)[None]

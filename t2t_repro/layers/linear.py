@@ -1,0 +1,61 @@
+"""A matrix product over the last axis, as one two-dimensional matmul.
+
+keras.layers.Dense leaves three-dimensional inputs to the backend, which on
+TensorFlow multiplies and differentiates batch by batch.
+"""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+class Linear(keras.layers.Layer):
+    """`x W + b`, Glorot-uniform weights and zero biases as tensor2tensor."""
+
+    def __init__(self, units: int, use_bias: bool, name: str):
+        """Makes the layer.
+
+        Args:
+          units: size of the last axis of the result.
+          use_bias: whether there is a `b`.
+          name: unique within the parent.
+        """
+        super().__init__(name=name)
+        self._units = units
+        self._use_bias = use_bias
+
+    def build(self, input_shape: tuple) -> None:
+        """Makes the weights: kernel `[input_shape[-1], units]`, bias."""
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], self._units),
+            initializer="glorot_uniform",
+            name="kernel",
+        )
+        self.bias = None
+        if self._use_bias:
+            self.bias = self.add_weight(
+                shape=(self._units,), initializer="zeros", name="bias"
+            )
+
+    def call(self, x: Any) -> Any:
+        """`[..., channels]` -> `[..., units]`."""
+        return matmul_last(x, self.kernel, self.bias)
+
+
+def matmul_last(x: Any, kernel: Any, bias: Any = None) -> Any:
+    """`x kernel + bias` over the last axis.
+
+    Args:
+      x: `[..., channels]`.
+      kernel: `[channels, units]`.
+      bias: `[units]` or None.
+
+    Returns:
+      `[..., units]`.
+    """
+    outer = ops.shape(x)[:-1]
+    y = ops.matmul(ops.reshape(x, (-1, kernel.shape[0])), kernel)
+    if bias is not None:
+        y = y + bias
+    return ops.reshape(y, (*outer, kernel.shape[1]))
