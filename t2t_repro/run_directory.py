@@ -1,0 +1,207 @@
+"""The run directory (`--output_dir`): the whole truth about a run.
+
+    hparams.json     model, hparams set and every resolved field
+    problem.json     problem, languages, the vocabulary's name and SHA-256
+    vocab.*          the vocabulary itself
+    model.ckpt-*     checkpoints; averaged.ckpt-* their averages
+    train/ eval/     TensorBoard events
+
+Decoding needs nothing else. A flag that contradicts what stands here is an
+error that names the field; nothing here is ever overwritten.
+"""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+from typing import Any
+
+from t2t_repro import files
+from t2t_repro import hparam
+from t2t_repro import registry
+from t2t_repro.errors import InputError
+from t2t_repro.errors import UsageError
+from t2t_repro.text.encoder import TextEncoder
+from t2t_repro.text.encoder import file_sha256
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What a run directory says.
+
+    Attributes:
+      folder: the directory.
+      model: registered name.
+      hparams_set: registered name the hparams started from.
+      hparams: every field.
+      problem: full name, `_rev` included.
+      languages: source and target.
+      vocabulary: file name in the folder.
+    """
+
+    folder: pathlib.Path
+    model: str
+    hparams_set: str
+    hparams: hparam.HParams
+    problem: str
+    languages: tuple[str, str]
+    vocabulary: str
+
+    def encoder(self) -> TextEncoder:
+        """Opens the run's own copy of the vocabulary."""
+        problem = registry.problem(self.problem)
+        return problem.open_vocabulary(self.folder / self.vocabulary)
+
+    def new_model(self) -> Any:
+        """Builds the model with fresh weights."""
+        vocab_size = self.encoder().vocab_size
+        return registry.model(self.model)(self.hparams, vocab_size)
+
+
+def exists(folder: str | pathlib.Path) -> bool:
+    """Whether a run was started there."""
+    return (pathlib.Path(folder) / "hparams.json").exists()
+
+
+def create(
+    folder: str | pathlib.Path,
+    model: str,
+    hparams_set: str,
+    hparams: hparam.HParams,
+    problem: Any,
+    data_dir: pathlib.Path,
+) -> Run:
+    """Starts a run directory; `hparams.json`, written last, makes it one.
+
+    Raises:
+      InputError: no data in `data_dir`.
+    """
+    path = files.make_folder(folder)
+    vocabulary = data_vocabulary(problem, data_dir)
+    shutil.copyfile(vocabulary, path / vocabulary.name)
+    description = {
+        "problem": problem.full_name,
+        "languages": list(problem.languages),
+        "vocabulary": vocabulary.name,
+        "vocabulary_sha256": file_sha256(vocabulary),
+    }
+    files.replace_file(
+        path / "problem.json", json.dumps(description, indent=0) + "\n"
+    )
+    resolved = {
+        **dataclasses.asdict(hparams),
+        "model": model,
+        "hparams_set": hparams_set,
+    }
+    files.replace_file(
+        path / "hparams.json",
+        json.dumps(resolved, indent=0, sort_keys=True) + "\n",
+    )
+    return load(path)
+
+
+def load(folder: str | pathlib.Path) -> Run:
+    """Reads a run directory.
+
+    Raises:
+      InputError: there is none, or its files are damaged.
+    """
+    path = pathlib.Path(folder).expanduser()
+    if not exists(path):
+        raise InputError(
+            f"{folder} is not a run directory (it has no hparams.json): give"
+            " the --output_dir of a t2t-trainer run."
+        )
+    values = files.read_json(path / "hparams.json")
+    problem = files.read_json(path / "problem.json")
+    try:
+        model, hparams_set = values.pop("model"), values.pop("hparams_set")
+        run = Run(
+            folder=path,
+            model=model,
+            hparams_set=hparams_set,
+            hparams=hparam.from_mapping(values, str(path / "hparams.json")),
+            problem=problem["problem"],
+            languages=tuple(problem["languages"]),
+            vocabulary=problem["vocabulary"],
+        )
+        expected = problem["vocabulary_sha256"]
+    except KeyError as error:
+        raise InputError(
+            f"{path} lacks {error} in its JSON files: it is damaged."
+        ) from error
+    found = file_sha256(path / run.vocabulary)
+    if found != expected:
+        raise InputError(
+            f"{path / run.vocabulary} has SHA-256 {found}, but the run was"
+            f" trained with {expected}: restore the file."
+        )
+    return run
+
+
+def check_flags(
+    run: Run,
+    problem: str | None = None,
+    model: str | None = None,
+    hparams_set: str | None = None,
+    overrides: str | None = None,
+) -> None:
+    """Compares flags that were given with the run; None was not given.
+
+    Raises:
+      UsageError: one says otherwise; the field is named.
+    """
+    for flag, given, stands in (
+        ("problem", problem, run.problem),
+        ("model", model, run.model),
+        ("hparams_set", hparams_set, run.hparams_set),
+    ):
+        if given is not None and given != stands:
+            raise UsageError(
+                f"--{flag}={given}, but {run.folder} was trained with"
+                f" {flag}={stands}: leave the flag out or take another"
+                " --output_dir."
+            )
+    given_fields = hparam.parse_fields(
+        "--hparams", hparam.HParams, overrides or ""
+    )
+    for name, value in given_fields.items():
+        if value != getattr(run.hparams, name):
+            raise UsageError(
+                f"--hparams: {name}={value}, but {run.folder} was trained with"
+                f" {name}={getattr(run.hparams, name)}: leave it out or take"
+                " another --output_dir."
+            )
+
+
+def check_data(run: Run, problem: Any, data_dir: pathlib.Path) -> None:
+    """Makes sure that a data directory has the run's vocabulary.
+
+    Raises:
+      InputError: it has another one; both are named.
+    """
+    vocabulary = data_vocabulary(problem, data_dir)
+    ours = file_sha256(run.folder / run.vocabulary)
+    theirs = file_sha256(vocabulary)
+    if ours != theirs:
+        raise InputError(
+            f"{vocabulary} (SHA-256 {theirs}) is not the vocabulary of the run"
+            f" {run.folder / run.vocabulary} (SHA-256 {ours}): give the"
+            " --data_dir that the run was trained on."
+        )
+
+
+def data_vocabulary(problem: Any, data_dir: pathlib.Path) -> pathlib.Path:
+    """The vocabulary file of a problem's data.
+
+    Raises:
+      InputError: it is not there.
+    """
+    path = data_dir / problem.vocab_filename
+    if not path.exists():
+        raise InputError(
+            f"{data_dir} has no {problem.vocab_filename}: run t2t-datagen"
+            f" --problem={problem.name} --data_dir={data_dir} first, or"
+            " t2t-trainer with --generate_data."
+        )
+    return path

@@ -1,0 +1,81 @@
+"""Adam (section 5.3, Kingma & Ba 2015), each variable in one fused operation.
+
+Keras' optimizers clip gradients of each replica before they are summed and
+fail on accumulation under tf.distribute, so the step of this project sums,
+clips and counts by itself; what is left is the update, which TensorFlow has as
+a kernel. Every replica applies the same update to its own copy.
+"""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from t2t_repro.hparam import HParams
+
+
+class Adam:
+    """The moments of every weight; one instance per run."""
+
+    def __init__(self, hparams: HParams, weights: Mapping[str, Any]):
+        """Makes zero moments.
+
+        Args:
+          hparams: beta1, beta2, epsilon.
+          weights: tf.Variable by path. Call this where they were made, under
+            the same strategy's scope.
+        """
+        self._beta1 = hparams.optimizer_adam_beta1
+        self._beta2 = hparams.optimizer_adam_beta2
+        self._epsilon = hparams.optimizer_adam_epsilon
+        self._weights = weights
+        self._moments = {
+            path: tuple(
+                tf.Variable(tf.zeros(weight.shape), trainable=False)
+                for _ in range(2)
+            )
+            for path, weight in weights.items()
+        }
+
+    def variables(self) -> dict[str, tf.Variable]:
+        """All moments under `adam/<m or v>/<path of the weight>`."""
+        return {
+            f"adam/{name}/{path}": variable
+            for path, pair in self._moments.items()
+            for name, variable in zip("mv", pair, strict=True)
+        }
+
+    def apply(
+        self,
+        gradients: Sequence[tf.Tensor],
+        rate: tf.Tensor,
+        updates_done: tf.Tensor,
+    ) -> None:
+        """Updates this replica's copy of every weight.
+
+        `w -= rate * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + eps)`
+        with t = updates_done + 1.
+
+        Args:
+          gradients: summed over replicas, in the order of the weights.
+          rate: scalar.
+          updates_done: scalar int64.
+        """
+        count = tf.cast(updates_done + 1, tf.float32)
+        for (path, weight), gradient in zip(
+            self._weights.items(), gradients, strict=True
+        ):
+            first, second = self._moments[path]
+            tf.raw_ops.ResourceApplyAdam(
+                var=weight.handle,
+                m=first.handle,
+                v=second.handle,
+                beta1_power=tf.pow(self._beta1, count),
+                beta2_power=tf.pow(self._beta2, count),
+                lr=rate,
+                beta1=self._beta1,
+                beta2=self._beta2,
+                epsilon=self._epsilon,
+                grad=gradient,
+            )

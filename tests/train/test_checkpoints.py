@@ -1,0 +1,144 @@
+"""Checkpoints: whole or not there, of this model or refused."""
+
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2t_repro.errors import InputError
+from t2t_repro.train import checkpoints
+
+
+def _values(number):
+    return {
+        "a/kernel": np.full((2, 3), number, np.float32),
+        "adam/m/a/kernel": np.zeros((2, 3), np.float32),
+        "global_step": np.int64(number),
+    }
+
+
+def _data_file(folder, step):
+    return pathlib.Path(f"{folder}/model.ckpt-{step}.data-00000-of-00001")
+
+
+def test_save_and_read(tmp_path):
+    prefix = checkpoints.save(tmp_path, 7, _values(7))
+    assert prefix == f"{tmp_path}/model.ckpt-7"
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "model.ckpt-7.data-00000-of-00001",
+        "model.ckpt-7.index",
+    ]
+    values = checkpoints.read(prefix)
+    np.testing.assert_array_equal(values["a/kernel"], np.full((2, 3), 7.0))
+    assert values["global_step"] == 7
+
+
+def test_steps_are_in_order_of_number_and_whole(tmp_path):
+    for step in (1000, 200):
+        checkpoints.save(tmp_path, step, _values(step))
+    (tmp_path / "model.ckpt-3000.index").touch()  # its data never arrived
+    checkpoints.save(tmp_path, 5, _values(5), "averaged")
+    assert checkpoints.steps(tmp_path) == [200, 1000]
+    assert checkpoints.steps(tmp_path, "averaged") == [5]
+
+
+def test_restore_assigns_and_returns_the_rest(tmp_path):
+    prefix = checkpoints.save(tmp_path, 7, _values(7))
+    weight = tf.Variable(tf.zeros((2, 3)))
+    rest = checkpoints.restore(prefix, {"a/kernel": weight}, allow_unused=True)
+    np.testing.assert_array_equal(weight, np.full((2, 3), 7.0))
+    assert rest.keys() == {"adam/m/a/kernel", "global_step"}
+
+
+@pytest.mark.parametrize(
+    "variables, word",
+    [
+        ({"b": (1,)}, "no value for b"),
+        ({"a/kernel": (3, 2)}, r"shape \(2, 3\) for a/kernel"),
+        ({"a/kernel": (2, 3)}, "a value for adam/m/a/kernel"),
+    ],
+)
+def test_a_checkpoint_of_another_model_is_refused(tmp_path, variables, word):
+    prefix = checkpoints.save(tmp_path, 7, _values(7))
+    targets = {n: tf.Variable(tf.zeros(s)) for n, s in variables.items()}
+    with pytest.raises(InputError, match=word):
+        checkpoints.restore(prefix, targets)
+    for variable in targets.values():
+        assert not variable.numpy().any()
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+def _flip(path):
+    data = bytearray(path.read_bytes())
+    data[3] ^= 0xFF
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("damage", [_truncate, _flip])
+def test_damage_is_one_sentence(tmp_path, damage):
+    prefix = checkpoints.save(tmp_path, 7, _values(7))
+    damage(_data_file(tmp_path, 7))
+    with pytest.raises(InputError, match="damaged"):
+        checkpoints.read(prefix)
+
+
+def test_a_missing_checkpoint_says_what_to_give(tmp_path):
+    with pytest.raises(InputError, match="without .index"):
+        checkpoints.read(f"{tmp_path}/model.ckpt-1.index")
+
+
+def test_a_failing_write_leaves_nothing(tmp_path):
+    tmp_path.chmod(0o500)
+    blocked = tmp_path / "file"
+    tmp_path.chmod(0o700)
+    blocked.write_text("a file where the folder should be")
+    with pytest.raises((InputError, OSError)):
+        checkpoints.save(blocked, 1, _values(1))
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_old_checkpoints_go(tmp_path):
+    for step in (1, 2, 3):
+        checkpoints.save(tmp_path, step, _values(step))
+    checkpoints.remove_old(tmp_path, keep=2)
+    assert checkpoints.steps(tmp_path) == [2, 3]
+    assert not _data_file(tmp_path, 1).exists()
+
+
+def test_average_takes_floats_and_leaves_moments_and_counters(tmp_path):
+    for step in (1, 2, 6):
+        checkpoints.save(tmp_path, step, _values(step))
+    prefix = checkpoints.average_last(tmp_path, 2)
+    assert prefix == f"{tmp_path}/averaged.ckpt-6"
+    values = checkpoints.read(prefix)
+    assert values.keys() == {"a/kernel", "global_step"}
+    np.testing.assert_array_equal(values["a/kernel"], np.full((2, 3), 4.0))
+    assert values["a/kernel"].dtype == np.float32
+    assert values["global_step"] == 6
+
+
+def test_average_needs_enough_of_one_model(tmp_path):
+    checkpoints.save(tmp_path, 1, _values(1))
+    with pytest.raises(InputError, match="has 1 checkpoints"):
+        checkpoints.average_last(tmp_path, 2)
+    checkpoints.save(tmp_path, 2, {"other": np.zeros(1, np.float32)})
+    with pytest.raises(InputError, match="different models"):
+        checkpoints.average_last(tmp_path, 2)
+
+
+def test_decoding_takes_the_newest_and_prefers_its_average(tmp_path):
+    with pytest.raises(InputError, match="no checkpoint yet"):
+        checkpoints.newest_for_decoding(tmp_path)
+    for step in (1, 2):
+        checkpoints.save(tmp_path, step, _values(step))
+    assert checkpoints.newest_for_decoding(tmp_path).endswith("model.ckpt-2")
+    checkpoints.average_last(tmp_path, 2)
+    assert checkpoints.newest_for_decoding(tmp_path).endswith(
+        "averaged.ckpt-2"
+    )
+    checkpoints.save(tmp_path, 3, _values(3))
+    assert checkpoints.newest_for_decoding(tmp_path).endswith("model.ckpt-3")
