@@ -1,0 +1,54 @@
+"""Turns a problem's text into a vocabulary and TFRecord files."""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from t2t_repro import files
+from t2t_repro import registry
+from t2t_repro.bin import command
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `t2t-datagen`; see `command.run` for arguments and statuses."""
+    return command.run(
+        "t2t-datagen", __doc__ or "", _define_flags, _generate, argv
+    )
+
+
+def _define_flags(values: flags.FlagValues) -> None:
+    command.define_problem_flags(values)
+    flags.DEFINE_string(
+        "tmp_dir",
+        None,
+        "folder of the raw text; what is missing is downloaded there",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "num_concurrent_processes",
+        1,
+        "processes that encode at once; the files are the same for any",
+        lower_bound=1,
+        flag_values=values,
+    )
+
+
+def _generate(values: flags.FlagValues) -> int | None:
+    if command.help_with_registry(values):
+        return 0
+    command.require(values, "problem", "data_dir", "tmp_dir")
+    problem = registry.problem(values.problem)
+    command.load_tensorflow()
+    from t2t_repro.data import generate
+
+    generate.generate(
+        problem,
+        files.make_folder(values.data_dir),
+        files.absolute(values.tmp_dir),
+        values.num_concurrent_processes,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

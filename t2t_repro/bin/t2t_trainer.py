@@ -1,0 +1,141 @@
+"""Trains a model on a problem; the same command goes on where it stopped."""
+
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+from absl import flags
+
+from t2t_repro import files
+from t2t_repro import hparam
+from t2t_repro import registry
+from t2t_repro import run_directory
+from t2t_repro.bin import command
+from t2t_repro.errors import UsageError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `t2t-trainer`; see `command.run` for arguments and statuses."""
+    return command.run("t2t-trainer", __doc__ or "", _define_flags, _run, argv)
+
+
+def _define_flags(values: flags.FlagValues) -> None:
+    command.define_problem_flags(values)
+    command.define_model_flags(values)
+    whole = {
+        "train_steps": (250_000, "updates to reach"),
+        "eval_steps": (100, "dev batches per evaluation; 0: all"),
+        "local_eval_frequency": (
+            1000,
+            "steps between evaluations, and between checkpoints",
+        ),
+        "save_checkpoints_secs": (
+            0,
+            "seconds between checkpoints; 0: every --local_eval_frequency",
+        ),
+        "keep_checkpoint_max": (20, "checkpoints to keep"),
+        "average_last": (0, "average so many checkpoints at the end"),
+        "random_seed": (1, "of weights, order of data and dropout"),
+        "worker_gpu": (0, "GPUs to use; 0: all, or the CPU"),
+        "eval_bleu_sentences": (200, "dev sentences translated for BLEU"),
+    }
+    at_least = {
+        "train_steps": 1,
+        "local_eval_frequency": 1,
+        "keep_checkpoint_max": 1,
+        "eval_bleu_sentences": 1,
+    }
+    for name, (default, text) in whole.items():
+        flags.DEFINE_integer(
+            name,
+            default,
+            text,
+            lower_bound=at_least.get(name, 0),
+            flag_values=values,
+        )
+    flags.DEFINE_enum(
+        "xla",
+        "auto",
+        ["off", "attention", "replica", "auto"],
+        "what XLA compiles; auto: replica on GPUs, off on the CPU",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "generate_data",
+        False,
+        "run t2t-datagen first, with --tmp_dir",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "tmp_dir", None, "folder of the raw text", flag_values=values
+    )
+
+
+def _run(values: flags.FlagValues) -> int | None:
+    if command.help_with_registry(values):
+        return 0
+    command.require(values, "data_dir", "output_dir")
+    folder = files.absolute(values.output_dir)
+    data_dir = files.absolute(values.data_dir)
+    is_new = not run_directory.exists(folder)
+    if is_new:
+        command.require(values, "problem", "hparams_set")
+        name = values.problem
+        registry.model(values.model or "transformer")
+        hparams = registry.hparams(values.hparams_set).override(values.hparams)
+    else:
+        run = run_directory.load(folder)
+        command.check_run(run, values)
+        name = run.problem
+    problem = registry.problem(name)
+    if values.generate_data:
+        _generate(values, problem, data_dir)
+    command.require_folder("data_dir", data_dir)
+    if is_new:
+        _refuse_foreign(folder)
+        run = run_directory.create(
+            folder,
+            values.model or "transformer",
+            values.hparams_set,
+            hparams,
+            problem,
+            data_dir,
+        )
+    run_directory.check_data(run, problem, data_dir)
+    command.load_tensorflow()
+    from t2t_repro.train import trainer
+
+    given: dict[str, Any] = {
+        name: values[name].value
+        for name in hparam.field_types(trainer.TrainOptions)
+    }
+    options = trainer.TrainOptions(**given)
+    trainer.Trainer(run, data_dir, options).train()
+    return 0
+
+
+def _generate(
+    values: flags.FlagValues, problem: Any, data_dir: pathlib.Path
+) -> None:
+    command.require(values, "tmp_dir")
+    command.load_tensorflow()
+    from t2t_repro.data import generate
+
+    generate.generate(
+        problem,
+        files.make_folder(data_dir),
+        files.absolute(values.tmp_dir),
+    )
+
+
+def _refuse_foreign(folder: pathlib.Path) -> None:
+    """A folder with checkpoints but without hparams.json is not ours."""
+    if folder.is_dir() and any(folder.glob("*.ckpt-*")):
+        raise UsageError(
+            f"{folder} has checkpoints but no hparams.json: it is not a run of"
+            " this program. Take another --output_dir."
+        )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

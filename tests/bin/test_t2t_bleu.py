@@ -1,0 +1,255 @@
+"""The t2t-bleu command, as a user meets it."""
+
+import gzip
+import hashlib
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+import sacrebleu.utils
+
+from t2t_repro.bin import t2t_bleu
+
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
+_HYPOTHESIS = "Ein alt-neuer Weg dort hin.\n"
+_REFERENCE = "Ein neu-neuer Weg dort hin.\n"
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Flags for a translation and a reference of one line each."""
+    (tmp_path / "hyp").write_text(_HYPOTHESIS)
+    (tmp_path / "ref").write_text(_REFERENCE)
+    return [
+        f"--translation={tmp_path / 'hyp'}",
+        f"--reference={tmp_path / 'ref'}",
+    ]
+
+
+@pytest.fixture
+def failure(capsys):
+    """Runs the command; returns its exit status and its one line of error."""
+
+    def run(*arguments):
+        status = t2t_bleu.main(list(arguments))
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith("t2t-bleu: ")
+        assert captured.err.count("\n") == 1
+        return status, captured.err
+
+    return run
+
+
+def test_sacrebleu_alone(files, capsys):
+    assert t2t_bleu.main(files) == 0
+    # One wrong word of six, as in tests/evaluate/test_bleu.py: (1/12)^(1/4).
+    # 13a leaves the hyphen where it is, too.
+    digest = hashlib.sha256(_REFERENCE.encode()).hexdigest()
+    assert re.fullmatch(
+        r"sacrebleu = 53\.73 nrefs:1\|case:mixed\|eff:no\|tok:13a\|smooth:exp"
+        rf"\|version:\S+ reference sha256 {digest}\n",
+        capsys.readouterr().out,
+    )
+
+
+def test_every_figure_under_its_name(files, capsys):
+    assert t2t_bleu.main([*files, "--language=de", "--t2t"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith("sacrebleu = 53.73 nrefs:1|")
+    # With the compounds split, one wrong word of eight: (1/4)^(1/4).
+    assert re.fullmatch(
+        r"paper_bleu = 70\.71 Moses-tokenised \(de, sacremoses \S+\),"
+        r" compounds split at hyphens, multi-bleu, cased",
+        lines[1],
+    )
+    # `intl` makes three tokens of the compound, so the same counts again.
+    assert lines[2:] == ["BLEU_uncased =  70.71", "BLEU_cased =  70.71"]
+
+
+def test_json_is_one_object_with_the_same_figures(files, capsys):
+    assert t2t_bleu.main([*files, "--language=de", "--t2t", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert list(report) == ["sacrebleu", "paper_bleu", "t2t_bleu"]
+    assert report["sacrebleu"]["score"] == pytest.approx(100 * (1 / 12) ** 0.25)
+    assert report["sacrebleu"]["signature"].startswith("nrefs:1|case:mixed|")
+    assert report["paper_bleu"]["score"] == pytest.approx(100 * 0.25**0.25)
+    assert report["t2t_bleu"]["cased"] == pytest.approx(100 * 0.25**0.25)
+    t2t_bleu.main([*files, "--json"])
+    assert list(json.loads(capsys.readouterr().out)) == ["sacrebleu"]
+
+
+def test_the_digest_is_that_of_the_file_on_the_disk(files, tmp_path, capsys):
+    packed = tmp_path / "ref.gz"
+    packed.write_bytes(gzip.compress(_REFERENCE.rstrip().encode()))
+    arguments = [files[0], f"--reference={packed}", "--json"]
+    assert t2t_bleu.main(arguments) == 0
+    report = json.loads(capsys.readouterr().out)["sacrebleu"]
+    assert report["score"] == pytest.approx(100 * (1 / 12) ** 0.25)
+    digest = hashlib.sha256(packed.read_bytes()).hexdigest()
+    assert report["reference_sha256"] == digest
+
+
+def test_reference_quotes_on_request(tmp_path, capsys):
+    (tmp_path / "hyp").write_text('Er sagte "Ja" zu mir.\n')
+    (tmp_path / "ref").write_text("Er sagte „Ja“ zu mir.\n")
+    arguments = [
+        f"--translation={tmp_path / 'hyp'}",
+        f"--reference={tmp_path / 'ref'}",
+        "--language=de",
+    ]
+    t2t_bleu.main(arguments)
+    assert "paper_bleu = 100.00" not in capsys.readouterr().out
+    t2t_bleu.main([*arguments, "--rewrite_reference_quotes"])
+    output = capsys.readouterr().out
+    assert "paper_bleu = 100.00" in output
+    assert "reference quotes rewritten" in output
+    assert "sacrebleu = 100.00" not in output
+
+
+def test_a_test_set_of_sacrebleu(files, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(
+        sacrebleu.utils,
+        "get_reference_files",
+        lambda test_set, pair: [str(tmp_path / "ref")],
+    )
+    arguments = [files[0], "--test_set=wmt14/full", "--language_pair=en-de"]
+    assert t2t_bleu.main(arguments) == 0
+    output = capsys.readouterr().out
+    assert output.startswith("sacrebleu = 53.73 nrefs:1|")
+    assert "|test:wmt14/full|lang:en-de|" in output
+
+
+@pytest.mark.parametrize("error", [OSError("no network"), SystemExit(1)])
+def test_a_test_set_out_of_reach(files, failure, monkeypatch, error):
+    def fetch(test_set, pair):
+        raise error
+
+    monkeypatch.setattr(sacrebleu.utils, "get_reference_files", fetch)
+    status, message = failure(
+        files[0], "--test_set=wmt14/full", "--language_pair=en-de"
+    )
+    assert status == 1
+    assert "cannot fetch wmt14/full en-de" in message
+    assert "--reference=FILE" in message
+
+
+def test_a_test_set_with_two_references(files, failure, monkeypatch):
+    monkeypatch.setattr(
+        sacrebleu.utils, "get_reference_files", lambda *_: ["/a", "/b"]
+    )
+    status, message = failure(
+        files[0], "--test_set=wmt14/full", "--language_pair=en-de"
+    )
+    assert status == 1
+    assert "2 references" in message and "/a, /b" in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ([], "--translation is required"),
+        (["--translation=x"], "--reference=FILE or --test_set=NAME"),
+        (
+            ["--translation=x", "--reference=y", "--test_set=wmt14"],
+            "either --reference",
+        ),
+        (
+            ["--translation=x", "--test_set=wmt14"],
+            "--language_pair is required",
+        ),
+        (
+            [
+                "--translation=x",
+                "--reference=y",
+                "--rewrite_reference_quotes",
+            ],
+            "add --language",
+        ),
+        (["--translaton=x"], "translaton"),
+    ],
+)
+def test_wrong_usage(failure, arguments, named):
+    status, message = failure(*arguments)
+    assert status == 2
+    assert named in message
+
+
+def test_wrong_names_are_answered_with_the_right_ones(files, failure):
+    status, message = failure(*files, "--language=dee")
+    assert status == 2
+    assert "Did you mean de?" in message
+    translation = files[0]
+    status, message = failure(
+        translation, "--test_set=wmt14/ful", "--language_pair=en-de"
+    )
+    assert status == 2
+    assert "Did you mean wmt14/full" in message
+    status, message = failure(
+        translation, "--test_set=wmt14/full", "--language_pair=en-xx"
+    )
+    assert status == 2
+    assert "'en-xx'; it has" in message and "en-de" in message
+
+
+def test_unequal_files(tmp_path, files, failure):
+    (tmp_path / "hyp").write_text("a\nb\u2028c\x0bd\u0085e\nf\n")
+    status, message = failure(*files)
+    assert status == 1
+    assert "the translation has 3 lines and the reference 1:" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (None, "No such file"),
+        (b"", "ref is empty"),
+        (b"gut\n\xe4h\n", "ref, line 2, is not UTF-8"),
+        (b'<refset setid="x">\n<seg id="1">a</seg>\n', "SGM"),
+        (b'<?xml version="1.0"?>\n<dataset/>\n', "XML"),
+    ],
+)
+def test_unusable_files(tmp_path, files, failure, content, named):
+    path = tmp_path / "ref"
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    status, message = failure(*files)
+    assert status == 1
+    assert str(path) in message
+    assert named in message
+
+
+def test_help_waits_for_no_library():
+    program = (
+        "import sys; from t2t_repro.bin.t2t_bleu import main;"
+        "status = main(['--help']) + main(['--no_such_flag']) - 2;"
+        "heavy = {'sacrebleu', 'sacremoses', 'numpy', 'tensorflow'};"
+        "sys.exit(status or bool(heavy & set(sys.modules)))"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "--rewrite_reference_quotes" in finished.stdout
+
+
+def test_what_tensor2tensor_printed(shared, capsys):
+    folder = shared("oracle/t2t/bleu")
+    cases = json.loads((folder / "bleu.json").read_text())["files"]
+    case = cases["real_decode100"]
+    arguments = [
+        f"--translation={folder / case['hyp']}",
+        f"--reference={folder / case['ref']}",
+        "--t2t",
+    ]
+    assert t2t_bleu.main(arguments) == 0
+    assert capsys.readouterr().out.endswith(case["t2t_bleu_stdout"])
