@@ -2,3 +2,4 @@
 
 from problems import translate_from_files as translate_from_files
 from problems import translate_multi30k as translate_multi30k
+from problems import translate_toy as translate_toy

@@ -5,6 +5,8 @@ import pathlib
 
 import pytest
 
+from tests import toy_run
+
 # TensorFlow's C++ part is quiet, and sees two CPU devices: replicas of the
 # distribution tests. Both must be said before it is imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -37,3 +39,9 @@ def shared():
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory) -> toy_run.ToyRun:
+    """A tiny run; a test that would change it works on a copy."""
+    return toy_run.make(tmp_path_factory.mktemp("toy"))

@@ -87,9 +87,12 @@ class TextToTextProblem(abc.ABC):
         bpe.learn(lines, self.approx_vocab_size, path)
 
     def open_vocabulary(self, path: pathlib.Path) -> TextEncoder:
-        """Opens a vocabulary file that `learn_vocabulary` wrote."""
+        """Opens a vocabulary file, of the kind that its suffix says."""
         from t2t_repro.text import bpe
+        from t2t_repro.text import subword_encoder
 
+        if path.suffix == subword_encoder.SUFFIX:
+            return subword_encoder.SubwordEncoder(path)
         return bpe.BpeEncoder(path)
 
     def shards(self, split: str) -> int:

@@ -1,0 +1,145 @@
+"""The Transformer's hyperparameter sets.
+
+A plain name is the paper (arXiv:1706.03762v5), exactly. Section and table
+numbers are the paper's; where the paper is silent the comment says whose value
+was taken. The paper's other sets stand in `table3.py` (variations) and
+`parsing.py` (section 6.3); tensor2tensor's later recipes, which it gave the
+plain names, stand in `tensor2tensor.py` under versioned ones.
+
+How long to train is no hparam: 100,000 steps for base, 300,000 for big
+(section 5.2) are `--train_steps`.
+"""
+
+from t2t_repro.hparam import HParams
+from t2t_repro.registry import register_hparams
+
+
+@register_hparams
+def transformer_base() -> HParams:
+    """The base model of Table 3, for 8 replicas as in section 5.2."""
+    return HParams(
+        # Section 3 and Table 3, first row.
+        hidden_size=512,
+        filter_size=2048,
+        num_heads=8,
+        num_hidden_layers=6,
+        num_encoder_layers=0,
+        num_decoder_layers=0,
+        attention_key_channels=0,
+        attention_value_channels=0,
+        attention_bias=False,  # section 3.2.2: QW, KW, VW without a bias
+        layer_preprocess_sequence="none",  # section 3.1: post-norm
+        layer_postprocess_sequence="dan",  # LayerNorm(x + Dropout(f(x)))
+        norm_epsilon=1e-6,  # not in the paper; tensor2tensor's
+        pos="timing_interleaved",  # section 3.5
+        shared_embedding_and_softmax_weights=True,  # section 3.4
+        shared_embedding=False,
+        multiply_embedding_mode="sqrt_depth",  # section 3.4
+        use_target_space_embedding=False,
+        # Section 5.4.
+        layer_prepostprocess_dropout=0.1,
+        attention_dropout=0.0,
+        relu_dropout=0.0,
+        label_smoothing=0.1,
+        # Section 5.3.
+        optimizer_adam_beta1=0.9,
+        optimizer_adam_beta2=0.98,
+        optimizer_adam_epsilon=1e-9,
+        learning_rate_schedule="noam",
+        learning_rate_constant=1.0,
+        learning_rate_warmup_steps=4000,
+        learning_rate=0.1,
+        clip_grad_norm=0.0,
+        optimizer_multistep_accumulate_steps=0,
+        # Section 5.1: about 25,000 tokens of each language over 8 replicas.
+        batch_size=3125,
+        max_length=256,  # not in the paper; tensor2tensor's
+        batch_shapes=8,
+    )
+
+
+@register_hparams
+def transformer_big() -> HParams:
+    """The big model of Table 3, last row, English-German."""
+    return transformer_base().replace(
+        hidden_size=1024,
+        filter_size=4096,
+        num_heads=16,
+        layer_prepostprocess_dropout=0.3,
+    )
+
+
+@register_hparams
+def transformer_big_enfr() -> HParams:
+    """The big model for English-French: section 6.1, P_drop 0.1 for 0.3.
+
+    tensor2tensor's set of this name is another model (d_ff 8192, embedding and
+    softmax apart).
+    """
+    return transformer_big().replace(layer_prepostprocess_dropout=0.1)
+
+
+@register_hparams
+def transformer_base_one_gpu() -> HParams:
+    """Base with the paper's whole batch on one replica.
+
+    4 x 6,250 tokens make the 25,000 of section 5.1; how they are split is ours.
+    """
+    return transformer_base().replace(
+        batch_size=6250, optimizer_multistep_accumulate_steps=4
+    )
+
+
+@register_hparams
+def transformer_big_one_gpu() -> HParams:
+    """Big with the paper's whole batch on one replica.
+
+    8 x 3,125 tokens: one replica takes the turns of the paper's eight.
+    """
+    return transformer_big().replace(optimizer_multistep_accumulate_steps=8)
+
+
+@register_hparams
+def transformer_tiny() -> HParams:
+    """A 2-layer model for tests and the demo; tensor2tensor's sizes."""
+    return transformer_base().replace(
+        hidden_size=128,
+        filter_size=512,
+        num_heads=4,
+        num_hidden_layers=2,
+        learning_rate_warmup_steps=400,
+        batch_size=2048,
+    )
+
+
+@register_hparams
+def transformer_multi30k() -> HParams:
+    """4+4 layers, 128 wide: a published small recipe for 29,000 sentences.
+
+    Sizes and dropout follow Wu et al. 2021 (arXiv:2105.14462); batches are
+    small because 29,000 sentences give few updates an epoch.
+    """
+    return transformer_base().replace(
+        hidden_size=128,
+        filter_size=256,
+        num_heads=4,
+        num_hidden_layers=4,
+        layer_prepostprocess_dropout=0.3,
+        learning_rate_warmup_steps=1000,
+        batch_size=1024,
+        max_length=128,
+    )
+
+
+@register_hparams
+def transformer_demo() -> HParams:
+    """`transformer_tiny` for the toy corpus: minutes on two CPU cores.
+
+    A small grammar needs no dropout, and few batch shapes start up faster.
+    """
+    return transformer_tiny().replace(
+        layer_prepostprocess_dropout=0.0,
+        batch_size=1024,
+        batch_shapes=3,
+        max_length=64,
+    )
