@@ -27,7 +27,7 @@ from t2t_repro.text.encoder import file_sha256
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What a run directory says.
+    """What a run directory says, or will say once `create` wrote it.
 
     Attributes:
       folder: the directory.
@@ -36,7 +36,7 @@ class Run:
       hparams: every field.
       problem: full name, `_rev` included.
       languages: source and target.
-      vocabulary: file name in the folder.
+      vocabulary: the file; in the folder, unless the run is only planned.
     """
 
     folder: pathlib.Path
@@ -45,12 +45,12 @@ class Run:
     hparams: hparam.HParams
     problem: str
     languages: tuple[str, str]
-    vocabulary: str
+    vocabulary: pathlib.Path
 
     def encoder(self) -> TextEncoder:
         """Opens the run's own copy of the vocabulary."""
         problem = registry.problem(self.problem)
-        return problem.open_vocabulary(self.folder / self.vocabulary)
+        return problem.open_vocabulary(self.vocabulary)
 
     def new_model(self) -> Any:
         """Builds the model with fresh weights."""
@@ -63,41 +63,36 @@ def exists(folder: str | pathlib.Path) -> bool:
     return (pathlib.Path(folder) / "hparams.json").exists()
 
 
-def create(
-    folder: str | pathlib.Path,
-    model: str,
-    hparams_set: str,
-    hparams: hparam.HParams,
-    problem: Any,
-    data_dir: pathlib.Path,
-) -> Run:
-    """Starts a run directory; `hparams.json`, written last, makes it one.
+def create(run: Run) -> Run:
+    """Writes a planned run; `hparams.json`, written last, makes it one.
 
-    Raises:
-      InputError: no data in `data_dir`.
+    Args:
+      run: with a vocabulary file that lies anywhere; it is copied.
+
+    Returns:
+      The run as `load` reads it.
     """
-    path = files.make_folder(folder)
-    vocabulary = data_vocabulary(problem, data_dir)
-    shutil.copyfile(vocabulary, path / vocabulary.name)
+    folder = files.make_folder(run.folder)
+    shutil.copyfile(run.vocabulary, folder / run.vocabulary.name)
     description = {
-        "problem": problem.full_name,
-        "languages": list(problem.languages),
-        "vocabulary": vocabulary.name,
-        "vocabulary_sha256": file_sha256(vocabulary),
+        "problem": run.problem,
+        "languages": list(run.languages),
+        "vocabulary": run.vocabulary.name,
+        "vocabulary_sha256": file_sha256(run.vocabulary),
     }
     files.replace_file(
-        path / "problem.json", json.dumps(description, indent=0) + "\n"
+        folder / "problem.json", json.dumps(description, indent=0) + "\n"
     )
     resolved = {
-        **dataclasses.asdict(hparams),
-        "model": model,
-        "hparams_set": hparams_set,
+        **dataclasses.asdict(run.hparams),
+        "model": run.model,
+        "hparams_set": run.hparams_set,
     }
     files.replace_file(
-        path / "hparams.json",
+        folder / "hparams.json",
         json.dumps(resolved, indent=0, sort_keys=True) + "\n",
     )
-    return load(path)
+    return load(folder)
 
 
 def load(folder: str | pathlib.Path) -> Run:
@@ -123,17 +118,17 @@ def load(folder: str | pathlib.Path) -> Run:
             hparams=hparam.from_mapping(values, str(path / "hparams.json")),
             problem=problem["problem"],
             languages=tuple(problem["languages"]),
-            vocabulary=problem["vocabulary"],
+            vocabulary=path / problem["vocabulary"],
         )
         expected = problem["vocabulary_sha256"]
     except KeyError as error:
         raise InputError(
             f"{path} lacks {error} in its JSON files: it is damaged."
         ) from error
-    found = file_sha256(path / run.vocabulary)
+    found = file_sha256(run.vocabulary)
     if found != expected:
         raise InputError(
-            f"{path / run.vocabulary} has SHA-256 {found}, but the run was"
+            f"{run.vocabulary} has SHA-256 {found}, but the run was"
             f" trained with {expected}: restore the file."
         )
     return run
@@ -180,13 +175,15 @@ def check_data(run: Run, problem: Any, data_dir: pathlib.Path) -> None:
     Raises:
       InputError: it has another one; both are named.
     """
-    vocabulary = data_vocabulary(problem, data_dir)
-    ours = file_sha256(run.folder / run.vocabulary)
+    vocabulary = data_dir / run.vocabulary.name
+    if not vocabulary.exists():
+        vocabulary = data_vocabulary(problem, data_dir)
+    ours = file_sha256(run.vocabulary)
     theirs = file_sha256(vocabulary)
     if ours != theirs:
         raise InputError(
             f"{vocabulary} (SHA-256 {theirs}) is not the vocabulary of the run"
-            f" {run.folder / run.vocabulary} (SHA-256 {ours}): give the"
+            f" {run.vocabulary} (SHA-256 {ours}): give the"
             " --data_dir that the run was trained on."
         )
 
@@ -194,10 +191,16 @@ def check_data(run: Run, problem: Any, data_dir: pathlib.Path) -> None:
 def data_vocabulary(problem: Any, data_dir: pathlib.Path) -> pathlib.Path:
     """The vocabulary file of a problem's data.
 
+    It has the problem's own name for it, or, in a directory that tensor2tensor
+    made, is the only other `vocab.<problem>.*`.
+
     Raises:
       InputError: it is not there.
     """
     path = data_dir / problem.vocab_filename
+    others = sorted(data_dir.glob(f"vocab.{problem.name}.*"))
+    if not path.exists() and len(others) == 1:
+        return others[0]
     if not path.exists():
         raise InputError(
             f"{data_dir} has no {problem.vocab_filename}: run t2t-datagen"
