@@ -210,12 +210,24 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
+class _StandardError(logging.StreamHandler):
+    """Writes to the standard error of the moment.
+
+    Where commands share a process (tests, notebooks), each may find another
+    one, and the first one's may be closed by then.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 def _configure_logging() -> None:
     """Plain messages on standard error, and a quiet TensorFlow."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logger = logging.getLogger("t2t_repro")
-    if not logger.handlers:
-        handler = logging.StreamHandler()
+    if not any(isinstance(old, _StandardError) for old in logger.handlers):
+        handler = _StandardError()
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(handler)
         logger.propagate = False

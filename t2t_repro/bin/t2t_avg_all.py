@@ -55,7 +55,7 @@ def _average(values: flags.FlagValues) -> int | None:
             " that many: train on, or average fewer."
         )
     files.make_folder(target)
-    for name in (run.vocabulary, "problem.json", "hparams.json"):
+    for name in (run.vocabulary.name, "problem.json", "hparams.json"):
         shutil.copyfile(run.folder / name, target / name)
     for last in range(values.n, len(steps) + 1):
         window = steps[last - values.n : last]

@@ -87,9 +87,7 @@ def _demo(values: flags.FlagValues) -> int | None:
         print(f"\n  source       {text}")
         print(f"  translation  {translation}")
         print(f"  reference    {expected}")
-    _show(
-        t2t_bleu.main, f"--translation={output}", f"--reference={reference}"
-    )
+    _show(t2t_bleu.main, f"--translation={output}", f"--reference={reference}")
     print(f"\n{time.monotonic() - begin:.0f} seconds; all files are in {base}.")
     return 0
 

@@ -77,29 +77,27 @@ def _run(values: flags.FlagValues) -> int | None:
     command.require(values, "data_dir", "output_dir")
     folder = files.absolute(values.output_dir)
     data_dir = files.absolute(values.data_dir)
-    is_new = not run_directory.exists(folder)
-    if is_new:
-        command.require(values, "problem", "hparams_set")
-        name = values.problem
-        registry.model(values.model or "transformer")
-        hparams = registry.hparams(values.hparams_set).override(values.hparams)
-    else:
+    if run_directory.exists(folder):
         run = run_directory.load(folder)
         command.check_run(run, values)
-        name = run.problem
-    problem = registry.problem(name)
-    if values.generate_data:
-        _generate(values, problem, data_dir)
-    command.require_folder("data_dir", data_dir)
-    if is_new:
+        problem = registry.problem(run.problem)
+        _prepare_data(values, problem, data_dir)
+    else:
+        command.require(values, "problem", "hparams_set")
         _refuse_foreign(folder)
-        run = run_directory.create(
-            folder,
-            values.model or "transformer",
-            values.hparams_set,
-            hparams,
-            problem,
-            data_dir,
+        model = values.model or "transformer"
+        registry.model(model)
+        problem = registry.problem(values.problem)
+        hparams = registry.hparams(values.hparams_set).override(values.hparams)
+        _prepare_data(values, problem, data_dir)
+        run = run_directory.Run(
+            folder=folder,
+            model=model,
+            hparams_set=values.hparams_set,
+            hparams=hparams,
+            problem=problem.full_name,
+            languages=problem.languages,
+            vocabulary=run_directory.data_vocabulary(problem, data_dir),
         )
     run_directory.check_data(run, problem, data_dir)
     command.load_tensorflow()
@@ -112,6 +110,15 @@ def _run(values: flags.FlagValues) -> int | None:
     options = trainer.TrainOptions(**given)
     trainer.Trainer(run, data_dir, options).train()
     return 0
+
+
+def _prepare_data(
+    values: flags.FlagValues, problem: Any, data_dir: pathlib.Path
+) -> None:
+    """Generates the data if told to; makes sure that the folder is there."""
+    if values.generate_data:
+        _generate(values, problem, data_dir)
+    command.require_folder("data_dir", data_dir)
 
 
 def _generate(

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from t2t_repro import files
 from t2t_repro import registry
+from t2t_repro import run_directory
 from t2t_repro.data import batching
 from t2t_repro.data import records
 from t2t_repro.data.batching import Batch
@@ -32,6 +33,7 @@ from t2t_repro.train.summaries import Summaries
 # Dev data is short: few shapes, so that evaluation is traced quickly.
 _EVALUATION_SHAPES = 4
 _POSITION = "data_position"
+_SHAPES_FILE = "batch_shapes.json"
 
 logger = logging.getLogger("t2t_repro")
 
@@ -132,6 +134,10 @@ class Trainer:
 
     def _train_on(self) -> None:
         options = self._options
+        # All that can be wrong with the user's input has been found by now.
+        if not run_directory.exists(self._run.folder):
+            self._run = run_directory.create(self._run)
+        self._keep_shapes()
         self._log_start()
         summaries = Summaries(
             self._run.folder, self.steps_done, options.train_steps
@@ -208,7 +214,7 @@ class Trainer:
 
     def _shapes(self, paths: list[str], is_reversed: bool) -> list[BatchShape]:
         """The run's batch shapes, chosen once and kept in its directory."""
-        path = self._run.folder / "batch_shapes.json"
+        path = self._run.folder / _SHAPES_FILE
         if path.exists():
             shapes = files.read_json(path)["shapes"]
             return [BatchShape(*shape) for shape in shapes]
@@ -231,20 +237,23 @@ class Trainer:
                 len(lengths),
                 hparams.max_length,
             )
-        shapes = choose_shapes(
+        return choose_shapes(
             lengths[fits], hparams.batch_size, hparams.batch_shapes
         )
-        tokens = hparams.batch_size * self.replicas * hparams.accumulate_steps
+
+    def _keep_shapes(self) -> None:
+        path = self._run.folder / _SHAPES_FILE
+        if path.exists():
+            return
+        hparams = self._run.hparams
+        parts = self.replicas * hparams.accumulate_steps
         description = {
-            "shapes": shapes,
-            "effective_batch_tokens": tokens,
+            "shapes": self._batches.shapes,
             "replicas": self.replicas,
             "accumulate_steps": hparams.accumulate_steps,
-            "pairs": len(lengths),
-            "pairs_too_long": int(np.sum(~fits)),
+            "effective_batch_tokens": hparams.batch_size * parts,
         }
         files.replace_file(path, json.dumps(description) + "\n")
-        return shapes
 
     def _make_evaluator(self, data_dir: pathlib.Path) -> Evaluator:
         problem = registry.problem(self._run.problem)

@@ -54,9 +54,7 @@ def test_heads_may_have_other_sizes_than_the_model():
     maps: dict = {}
     query = layer.project_query(x)
     key, value = layer.project_memory(x)
-    output = layer(
-        query, key, value, bias=None, mode=attention.Mode(maps=maps)
-    )
+    output = layer(query, key, value, bias=None, mode=attention.Mode(maps=maps))
     assert query.shape == key.shape == (2, 5, 4, 2)
     assert value.shape == (2, 5, 4, 3)
     assert output.shape == (2, 5, 8)

@@ -57,9 +57,7 @@ def test_steps_with_a_cache_equal_the_whole_pass(model):
     bias, past = padding_bias(_INPUTS), model.empty_past(4)
     last = np.zeros((2, 2), np.int32)  # two beams, both follow the targets
     for position in range(4):
-        logits, past = model.step(
-            last, np.int32(position), memory, bias, past
-        )
+        logits, past = model.step(last, np.int32(position), memory, bias, past)
         for beam in range(2):
             np.testing.assert_allclose(
                 np.asarray(logits)[:, beam], expected[:, position], atol=1e-4

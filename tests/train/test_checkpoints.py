@@ -137,8 +137,6 @@ def test_decoding_takes_the_newest_and_prefers_its_average(tmp_path):
         checkpoints.save(tmp_path, step, _values(step))
     assert checkpoints.newest_for_decoding(tmp_path).endswith("model.ckpt-2")
     checkpoints.average_last(tmp_path, 2)
-    assert checkpoints.newest_for_decoding(tmp_path).endswith(
-        "averaged.ckpt-2"
-    )
+    assert checkpoints.newest_for_decoding(tmp_path).endswith("averaged.ckpt-2")
     checkpoints.save(tmp_path, 3, _values(3))
     assert checkpoints.newest_for_decoding(tmp_path).endswith("model.ckpt-3")

@@ -1,0 +1,48 @@
+# Everything runs from .venv, which the first target that needs it makes.
+# Another interpreter for it: make PYTHON3=python3.12 test
+
+PYTHON3 = python3
+PYTHON = .venv/bin/python
+READY = .venv/ready.stamp
+
+.PHONY: help demo test check format clean distclean
+
+help:
+	@echo 'make demo       train, translate and score on the built-in toy corpus'
+	@echo 'make test       run every test'
+	@echo 'make check      ruff and mypy: style, formatting, types'
+	@echo 'make format     put the code into the one format'
+	@echo 'make clean      remove what running leaves behind, but not .venv'
+	@echo 'make distclean  remove .venv too'
+
+demo: $(READY)
+	$(PYTHON) -m t2t_repro.bin.t2t_demo
+
+test: $(READY)
+	$(PYTHON) -m pytest
+
+check: $(READY)
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+format: $(READY)
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+# The stamp comes last: a set-up that was interrupted is done again.
+$(READY): setup.py pyproject.toml
+	@$(PYTHON3) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+	  { echo 't2t_repro needs Python 3.11, 3.12 or 3.13, and $(PYTHON3) is not one: give one with make PYTHON3=...' >&2; exit 1; }
+	@echo 'Setting up .venv with TensorFlow and the tools: a download of about 1 GB, 2 to 10 minutes, once.'
+	@$(PYTHON3) -m venv .venv
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf build dist *.egg-info demo_run
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find t2t_repro problems hparams tests -name __pycache__ -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf .venv

@@ -1,0 +1,100 @@
+"""A run from start to end: what it leaves behind, and how it goes on."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2t_repro import run_directory
+from t2t_repro.bin import t2t_trainer
+from t2t_repro.errors import UsageError
+from t2t_repro.train import checkpoints
+from t2t_repro.train import trainer
+from tests import toy_run
+
+
+def _tags(folder):
+    """All scalar tags of the event files in a folder, not below it."""
+    tags = {}
+    for path in folder.glob("events.out.tfevents.*"):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            for value in event.summary.value:
+                tags.setdefault(value.tag, []).append(event.step)
+    return tags
+
+
+def test_the_run_directory_is_whole(trained):
+    names = {path.name for path in trained.output_dir.iterdir()}
+    assert {
+        "hparams.json",
+        "problem.json",
+        "batch_shapes.json",
+        "vocab.translate_ende_toy.1000.bpe",
+        "eval",
+    } <= names
+    assert checkpoints.steps(trained.output_dir) == [3, 6]
+    run = run_directory.load(trained.output_dir)
+    assert run.problem == toy_run.PROBLEM
+    assert run.hparams.hidden_size == 32
+    shapes = json.loads((trained.output_dir / "batch_shapes.json").read_text())
+    assert len(shapes["shapes"]) <= 2
+    assert shapes["effective_batch_tokens"] == 512
+
+
+def test_tensorboard_has_the_scalars(trained):
+    train = _tags(trained.output_dir)
+    assert {"loss", "learning_rate", "global_step/sec"} <= train.keys()
+    assert {"target_tokens/sec", "step_seconds", "gradient_norm"} <= set(train)
+    assert train["loss"] == [6]
+    dev = _tags(trained.output_dir / "eval")
+    assert {"nll", "perplexity", "token_accuracy", "bleu"} <= dev.keys()
+    assert dev["bleu"] == [3, 6]
+
+
+def test_a_checkpoint_holds_all_that_decides_the_future(trained):
+    values = checkpoints.read(f"{trained.output_dir}/model.ckpt-6")
+    weights = {n for n in values if not n.startswith("adam/")}
+    weights -= {"global_step", "data_position"}
+    assert len(weights) == 1 + 12 + 18  # embedding, encoder and decoder layer
+    for name in weights:
+        assert {f"adam/m/{name}", f"adam/v/{name}"} <= values.keys()
+    assert values["global_step"] == 6
+    assert values["data_position"].tolist() == [0, 0, 6]
+
+
+def test_the_same_command_goes_on_bit_for_bit(trained, tmp_path):
+    # Six steps at once, against three steps and a new process' three.
+    copy = tmp_path / "run"
+    shutil.copytree(trained.output_dir, copy)
+    for path in copy.glob("model.ckpt-6*"):
+        path.unlink()
+    arguments = toy_run.trainer_arguments(trained.data_dir, copy)
+    assert t2t_trainer.main(arguments) == 0
+    expected = checkpoints.read(f"{trained.output_dir}/model.ckpt-6")
+    found = checkpoints.read(f"{copy}/model.ckpt-6")
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+def test_averages_are_kept_and_written(trained, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(trained.output_dir, copy)
+    arguments = toy_run.trainer_arguments(trained.data_dir, copy)
+    assert t2t_trainer.main([*arguments, "--average_last=2"]) == 0
+    means = checkpoints.read(f"{copy}/averaged.ckpt-6")
+    parts = [checkpoints.read(f"{copy}/model.ckpt-{s}") for s in (3, 6)]
+    np.testing.assert_allclose(
+        means["embedding/matrix"],
+        (parts[0]["embedding/matrix"] + parts[1]["embedding/matrix"]) / 2,
+        rtol=1e-6,
+    )
+    options = trainer.TrainOptions(keep_checkpoint_max=3, average_last=5)
+    assert options.kept == 5
+
+
+def test_more_gpus_than_there_are():
+    with pytest.raises(UsageError, match="TensorFlow sees 0 GPUs"):
+        trainer.make_strategy(3)
