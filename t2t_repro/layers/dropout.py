@@ -50,8 +50,11 @@ class _Seed(keras.random.SeedGenerator):
 
     def __init__(self, value: Any):
         # The base class would make the state variable that this one avoids.
-        self._value = value
+        # The name is the base's: PyTorch's dropout looks whether it is None,
+        # which would mean that any seed will do.
+        is_jax = keras.backend.backend() == "jax"  # keys are unsigned there
+        self._initial_seed = ops.cast(value, "uint32") if is_jax else value
 
     def next(self, ordered: bool = True) -> Any:
         del ordered
-        return self._value
+        return self._initial_seed

@@ -13,13 +13,13 @@ lies in the file, without its `"\\n"`.
 import contextlib
 import gzip
 import os
-import secrets
 import zlib
 from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import BinaryIO
 from typing import cast
 
+from t2t_repro import files
 from t2t_repro.errors import InputError
 
 Path = str | os.PathLike[str]
@@ -88,20 +88,12 @@ def write_lines_atomically(path: Path, lines: Iterable[str]) -> None:
         with _named_failure("write", path), open(path, "wb") as stream:
             _write(stream, path, lines)
         return
-    # Through a symbolic link, so that the link stays and its target changes.
-    target = os.path.realpath(path)
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.partial")
-    try:
-        with _named_failure("write", path), open(temporary, "xb") as stream:
-            _write(stream, path, lines)
-            stream.flush()
-            os.fsync(stream.fileno())
-        with _named_failure("write", path):
-            os.replace(temporary, target)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)
+    with (
+        _named_failure("write", path),
+        files.replacing(path) as temporary,
+        open(temporary, "xb") as stream,
+    ):
+        _write(stream, path, lines)
 
 
 @contextlib.contextmanager

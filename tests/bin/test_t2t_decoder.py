@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from t2t_repro.bin import t2t_decoder
+from t2t_repro.text.encoder import file_sha256
 from t2t_repro.text.lines import read_lines
 
 
@@ -64,16 +65,21 @@ def test_all_beams_with_scores(decode):
     assert scores == sorted(scores, reverse=True)
 
 
-def test_score_against_a_reference(decode, tmp_path, capsys):
-    reference = tmp_path / "reference"
-    reference.write_text("Der Hund schläft.\n", encoding="utf-8")
+def test_score_against_a_reference(trained, tmp_path, capsys):
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_text("The dog sleeps.\n")
-    status, _, _ = decode(
-        b"The dog sleeps.\n", f"--decode_reference={reference}"
-    )
-    assert status == 0
-    assert not source.samefile(reference) and not target.exists()
+    reference = tmp_path / "reference"
+    reference.write_text("Der Hund schläft.\n", encoding="utf-8")
+    arguments = [
+        f"--output_dir={trained.output_dir}",
+        f"--decode_from_file={source}",
+        f"--decode_to_file={target}",
+        f"--decode_reference={reference}",
+    ]
+    assert t2t_decoder.main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("sacrebleu = ") and "tok:13a" in printed
+    assert file_sha256(reference) in printed
 
 
 @pytest.mark.parametrize(
