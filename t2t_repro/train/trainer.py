@@ -156,9 +156,9 @@ class Trainer:
                 )
                 is_due = is_last or done % options.local_eval_frequency == 0
                 by_time = options.save_checkpoints_secs
-                elapsed = time.monotonic() - saved_at
                 begin = time.monotonic()
-                if is_last or (elapsed >= by_time if by_time else is_due):
+                is_time = begin - saved_at >= by_time if by_time else is_due
+                if is_last or is_time:
                     self.save()
                     saved_at = time.monotonic()
                 if is_due:
@@ -216,8 +216,16 @@ class Trainer:
         """The run's batch shapes, chosen once and kept in its directory."""
         path = self._run.folder / _SHAPES_FILE
         if path.exists():
-            shapes = files.read_json(path)["shapes"]
-            return [BatchShape(*shape) for shape in shapes]
+            recorded = files.read_json(path)
+            if recorded["replicas"] != self.replicas:
+                # A position counts batches of all replicas together.
+                raise UsageError(
+                    f"{self._run.folder} was trained on"
+                    f" {recorded['replicas']} replicas, here are"
+                    f" {self.replicas}: go on with as many (--worker_gpu), or"
+                    " start a new run."
+                )
+            return [BatchShape(*shape) for shape in recorded["shapes"]]
         hparams = self._run.hparams
         lengths = records.read_lengths(paths)
         if is_reversed:

@@ -1,5 +1,6 @@
 """A run from start to end: what it leaves behind, and how it goes on."""
 
+import itertools
 import json
 import shutil
 
@@ -93,6 +94,23 @@ def test_averages_are_kept_and_written(trained, tmp_path):
     )
     options = trainer.TrainOptions(keep_checkpoint_max=3, average_last=5)
     assert options.kept == 5
+
+
+def test_checkpoints_by_time(trained, tmp_path, monkeypatch):
+    # Every look at the clock is a second: far more than two from step to step.
+    clock = itertools.count()
+    monkeypatch.setattr(trainer.time, "monotonic", lambda: next(clock))
+    arguments = toy_run.trainer_arguments(trained.data_dir, tmp_path, steps=4)
+    more = ["--save_checkpoints_secs=2", "--local_eval_frequency=100"]
+    assert t2t_trainer.main([*arguments, *more]) == 0
+    assert checkpoints.steps(tmp_path) == [1, 2, 3, 4]
+
+
+def test_another_number_of_replicas_is_refused(trained):
+    run = run_directory.load(trained.output_dir)
+    two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    with pytest.raises(UsageError, match="trained on 1 replicas, here are 2"):
+        trainer.Trainer(run, trained.data_dir, trainer.TrainOptions(), two)
 
 
 def test_more_gpus_than_there_are():
