@@ -6,6 +6,7 @@ raw text of the public repository is used, not its tokenised form.
 
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 from t2t_repro.data import download
 from t2t_repro.data.problem import TextToTextProblem
@@ -61,7 +62,7 @@ class _Multi30k(TextToTextProblem):
         ]
         yield from download.paired_lines(*paths)
 
-    def sources(self) -> list[dict[str, str]]:
+    def sources(self) -> list[dict[str, Any]]:
         return [
             {"split": split, "url": file.url, "sha256": file.sha256}
             for split in self.splits

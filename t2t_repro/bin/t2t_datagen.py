@@ -7,6 +7,7 @@ from absl import flags
 from t2t_repro import files
 from t2t_repro import registry
 from t2t_repro.bin import command
+from t2t_repro.data import plan
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,6 +25,13 @@ def _define_flags(values: flags.FlagValues) -> None:
         "folder of the raw text; what is missing is downloaded there",
         flag_values=values,
     )
+    flags.DEFINE_bool(
+        "dry_run",
+        False,
+        "print what would be fetched, how large it is and where it goes, and"
+        " fetch nothing; needs no --data_dir",
+        flag_values=values,
+    )
     flags.DEFINE_integer(
         "num_concurrent_processes",
         1,
@@ -36,15 +44,20 @@ def _define_flags(values: flags.FlagValues) -> None:
 def _generate(values: flags.FlagValues) -> int | None:
     if command.help_with_registry(values):
         return 0
-    command.require(values, "problem", "data_dir", "tmp_dir")
+    command.require(values, "problem", "tmp_dir")
     problem = registry.problem(values.problem)
+    tmp_dir = files.absolute(values.tmp_dir)
+    if values.dry_run:
+        print("\n".join(plan.lines(problem, tmp_dir)))
+        return 0
+    command.require(values, "data_dir")
     command.load_tensorflow()
     from t2t_repro.data import generate
 
     generate.generate(
         problem,
         files.make_folder(values.data_dir),
-        files.absolute(values.tmp_dir),
+        tmp_dir,
         values.num_concurrent_processes,
     )
     return 0

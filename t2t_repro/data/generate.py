@@ -18,15 +18,20 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from concurrent import futures
+from typing import Any
 
 from t2t_repro import files
+from t2t_repro.data.download import content_hash
+from t2t_repro.data.filters import Counts
 from t2t_repro.data.problem import TextToTextProblem
+from t2t_repro.data.sieve import Sieve
 from t2t_repro.errors import InputError
 from t2t_repro.text.encoder import EOS_ID
 from t2t_repro.text.encoder import TextEncoder
 from t2t_repro.text.encoder import file_sha256
 
 _LINES_PER_TASK = 2000
+_REPORT_EVERY = 1_000_000  # pairs
 _TASKS_AHEAD = 4  # per process: enough to keep all busy, bounded in memory
 
 _Texts = list[tuple[str, str]]
@@ -37,11 +42,9 @@ logger = logging.getLogger("t2t_repro")
 
 @dataclasses.dataclass
 class SplitCounts:
-    """What became of a split's lines."""
+    """What was written of a split."""
 
-    pairs_read: int = 0
     pairs_written: int = 0
-    empty_dropped: int = 0
     input_ids: int = 0
     target_ids: int = 0
 
@@ -79,9 +82,16 @@ def generate(
     if vocabulary.exists():
         logger.info("using the vocabulary %s", vocabulary)
     else:
-        problem.learn_vocabulary(_all_lines(problem, tmp_dir), vocabulary)
+        logger.info("learning the vocabulary %s", vocabulary)
+        problem.learn_vocabulary(problem.vocabulary_lines(tmp_dir), vocabulary)
     encoder = problem.open_vocabulary(vocabulary)
-    counts = {}
+    logger.info(
+        "%s: %d ids, %d asked for",
+        vocabulary.name,
+        encoder.vocab_size,
+        problem.approx_vocab_size,
+    )
+    splits, corpora = {}, []
     with _encoding(problem, vocabulary, encoder, processes) as encode:
         for split in problem.splits:
             paths = [
@@ -89,12 +99,16 @@ def generate(
                 for shards in (problem.shards(split),)
                 for i in range(shards)
             ]
-            counts[split] = SplitCounts()
-            samples = problem.generate_samples(split, tmp_dir)
-            kept = _without_empty(samples, counts[split], split)
-            text = f"the {split} text of {problem.name}"
-            _write_shards(encode(kept), paths, counts[split], text)
-            logger.info("%s: %s", split, counts[split])
+            by_corpus: dict[str, Counts] = {}
+            kept = _sifted(problem, split, tmp_dir, by_corpus)
+            written = _write_shards(encode(kept), paths)
+            splits[split] = _totals(by_corpus, written)
+            corpora += [
+                {"split": split, "corpus": name, **dataclasses.asdict(counts)}
+                for name, counts in by_corpus.items()
+            ]
+            logger.info("%s: %s", split, splits[split])
+            _check_size(problem, split, splits[split]["pairs_read"])
     summary = {
         "problem": problem.name,
         "source_language": problem.source_language,
@@ -102,65 +116,118 @@ def generate(
         "vocabulary": vocabulary.name,
         "vocabulary_sha256": file_sha256(vocabulary),
         "vocab_size": encoder.vocab_size,
-        "sources": problem.sources(),
-        "splits": {s: dataclasses.asdict(c) for s, c in counts.items()},
+        "sources": _hashed(problem.sources(), tmp_dir),
+        "filters": dataclasses.asdict(problem.filters),
+        "corpora": corpora,
+        "splits": splits,
     }
     files.replace_file(summary_path, json.dumps(summary, indent=1) + "\n")
 
 
-def _all_lines(
-    problem: TextToTextProblem, tmp_dir: pathlib.Path
-) -> Iterator[str]:
-    """Both sides of the training text, for learning the vocabulary."""
-    for pair in problem.generate_samples("train", tmp_dir):
-        yield from pair
-
-
-def _without_empty(
-    samples: Iterable[tuple[str, str]], counts: SplitCounts, split: str
+def _sifted(
+    problem: TextToTextProblem,
+    split: str,
+    tmp_dir: pathlib.Path,
+    by_corpus: dict[str, Counts],
 ) -> Iterator[tuple[str, str]]:
-    """Drops training pairs of which a side is empty; evaluation keeps all."""
-    for source, target in samples:
-        counts.pairs_read += 1
-        if split == "train" and not (source.strip() and target.strip()):
-            counts.empty_dropped += 1
-        else:
-            yield source, target
+    """The pairs to write, counted by corpus.
+
+    Training pairs pass the problem's filters; of evaluation all are kept, as
+    each is a line to score.
+
+    Raises:
+      InputError: at the end, when no pair was left.
+    """
+    sieve = Sieve(problem.filters if split == "train" else None)
+    for name, samples in problem.generate_corpora(split, tmp_dir):
+        kept = sieve.sift(samples, by_corpus.setdefault(name, Counts()))
+        for number, pair in enumerate(kept, start=1):
+            yield pair
+            if number % _REPORT_EVERY == 0:
+                logger.info("%s: %d pairs of %s", split, number, name)
+    if not any(counts.pairs_kept for counts in by_corpus.values()):
+        read = sum(counts.pairs_read for counts in by_corpus.values())
+        raise InputError(
+            f"the {split} text of {problem.name} has no sentence pairs ({read}"
+            " lines read): give it some."
+        )
+
+
+def _totals(
+    by_corpus: dict[str, Counts], written: SplitCounts
+) -> dict[str, int]:
+    """Sums up the corpora of a split."""
+    totals: collections.Counter[str] = collections.Counter()
+    for counts in by_corpus.values():
+        totals.update(dataclasses.asdict(counts))
+    # All that is kept is written.
+    del totals["pairs_kept"]
+    return {**totals, **dataclasses.asdict(written)}
+
+
+def _check_size(problem: TextToTextProblem, split: str, read: int) -> None:
+    expected = problem.expected_pairs(split)
+    if expected is not None and read != expected:
+        logger.warning(
+            "the %s text of %s has %d pairs, %d are published: results may not"
+            " be comparable.",
+            split,
+            problem.name,
+            read,
+            expected,
+        )
+
+
+def _hashed(
+    sources: list[dict[str, Any]], tmp_dir: pathlib.Path
+) -> list[dict[str, Any]]:
+    """Fills in the hashes that nobody published, from the files used."""
+    for source in sources:
+        path = tmp_dir / source.get("file", "")
+        if "sha256" in source and source["sha256"] is None and path.is_file():
+            source["sha256"] = content_hash(path)
+    return sources
 
 
 def _write_shards(
-    blocks: Iterable[_Ids],
-    paths: Sequence[pathlib.Path],
-    counts: SplitCounts,
-    text: str,
-) -> None:
+    blocks: Iterable[_Ids], paths: Sequence[pathlib.Path]
+) -> SplitCounts:
     """Deals the pairs out to the shards, which appear together at the end.
 
     Raises:
-      InputError: `text`, as the message calls it, has no pairs.
+      InputError: the disk says no.
     """
     import tensorflow as tf
 
+    try:
+        with contextlib.ExitStack() as stack:
+            # Left in this order: writers are closed before files are renamed.
+            temporaries = [
+                stack.enter_context(files.replacing(path)) for path in paths
+            ]
+            writers = [
+                stack.enter_context(tf.io.TFRecordWriter(str(path)))
+                for path in temporaries
+            ]
+            return _deal(blocks, writers)
+    except tf.errors.OpError as error:
+        raise InputError(
+            f"cannot write {paths[0]}: {error.message}. Make room, or give"
+            " another --data_dir."
+        ) from error
+
+
+def _deal(blocks: Iterable[_Ids], writers: Sequence[Any]) -> SplitCounts:
     from t2t_repro.data import records
 
-    with contextlib.ExitStack() as stack:
-        # Left in this order: writers are closed before files are renamed.
-        temporaries = [stack.enter_context(files.replacing(p)) for p in paths]
-        writers = [
-            stack.enter_context(tf.io.TFRecordWriter(str(path)))
-            for path in temporaries
-        ]
-        for inputs, targets in itertools.chain.from_iterable(blocks):
-            writer = writers[counts.pairs_written % len(writers)]
-            writer.write(records.serialize(inputs, targets))
-            counts.pairs_written += 1
-            counts.input_ids += len(inputs)
-            counts.target_ids += len(targets)
-        if not counts.pairs_written:
-            raise InputError(
-                f"{text} has no sentence pairs ({counts.pairs_read} lines"
-                " read): give it some."
-            )
+    counts = SplitCounts()
+    for inputs, targets in itertools.chain.from_iterable(blocks):
+        writer = writers[counts.pairs_written % len(writers)]
+        writer.write(records.serialize(inputs, targets))
+        counts.pairs_written += 1
+        counts.input_ids += len(inputs)
+        counts.target_ids += len(targets)
+    return counts
 
 
 @contextlib.contextmanager

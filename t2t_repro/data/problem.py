@@ -8,11 +8,19 @@ sentence pairs. Nothing here imports TensorFlow.
 import abc
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
+from t2t_repro.data.filters import Filters
+from t2t_repro.data.vocabulary_sample import EvenSample
 from t2t_repro.errors import UsageError
 from t2t_repro.text.encoder import TextEncoder
 
 SPLITS = ("train", "dev", "test")
+VOCAB_KINDS = ("bpe", "subwords")
+
+# As tensor2tensor's text problems: without a limit, one long URL would cost
+# the square of its length.
+_MAX_SUBTOKEN_LENGTH = 200
 
 
 class TextToTextProblem(abc.ABC):
@@ -21,6 +29,9 @@ class TextToTextProblem(abc.ABC):
     Class attributes to set:
       source_language, target_language: ISO 639-1 codes, such as `"en"`.
       approx_vocab_size: pieces to learn.
+      vocab_kind: `"bpe"` (SentencePiece) or `"subwords"` (tensor2tensor's).
+      filters: what to leave out of the training pairs; only pairs with an
+        empty side by default.
       train_shards: number of training files (dev and test have one).
       splits: which of train, dev, test it has; train and dev always.
       has_public_test: whether references of `test` may be scored.
@@ -33,11 +44,22 @@ class TextToTextProblem(abc.ABC):
     source_language: str
     target_language: str
     approx_vocab_size: int = 8192
+    vocab_kind: str = "bpe"
+    filters: Filters = Filters()
     train_shards: int = 10
     splits: tuple[str, ...] = ("train", "dev")
 
     def __init__(self, name: str, is_reversed: bool = False):
-        """Called by the registry with the name that found the class."""
+        """Called by the registry with the name that found the class.
+
+        Raises:
+          UsageError: the class asks for an unknown kind of vocabulary.
+        """
+        if self.vocab_kind not in VOCAB_KINDS:
+            raise UsageError(
+                f"{name} has the vocab_kind {self.vocab_kind!r}: it must be"
+                f" one of {', '.join(VOCAB_KINDS)}."
+            )
         self.name = name
         self.is_reversed = is_reversed
 
@@ -55,7 +77,8 @@ class TextToTextProblem(abc.ABC):
     @property
     def vocab_filename(self) -> str:
         """Name of the vocabulary file in `data_dir` and in a run directory."""
-        return f"vocab.{self.name}.{self.approx_vocab_size}.bpe"
+        size, suffix = self.approx_vocab_size, self.vocab_kind
+        return f"vocab.{self.name}.{size}.{suffix}"
 
     @abc.abstractmethod
     def generate_samples(
@@ -74,17 +97,65 @@ class TextToTextProblem(abc.ABC):
           InputError: the raw material is missing or damaged.
         """
 
-    def sources(self) -> list[dict[str, str]]:
-        """What the data is made from, for `data_dir/<problem>.json`."""
+    def generate_corpora(
+        self, split: str, tmp_dir: pathlib.Path
+    ) -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
+        """The same pairs by corpus, where they are to be counted apart.
+
+        Yields:
+          (name of the corpus, its pairs), the pairs to be read before the next
+          corpus is asked for.
+        """
+        yield self.name, self.generate_samples(split, tmp_dir)
+
+    def vocabulary_lines(self, tmp_dir: pathlib.Path) -> Iterator[str]:
+        """Streams the training text that the vocabulary is learnt from.
+
+        All of it for BPE, which takes its own sample of 4 million lines. For
+        subwords about a million characters of each language, at even
+        distances.
+        """
+        samples = (EvenSample(), EvenSample())
+        for pair in self.generate_samples("train", tmp_dir):
+            if self.vocab_kind == "bpe":
+                yield from pair
+                continue
+            for sample, line in zip(samples, pair, strict=True):
+                sample.add(line)
+        for sample in samples:
+            yield from sample.lines
+
+    def expected_pairs(self, split: str) -> int | None:
+        """How many pairs the split is known to have; None where unknown."""
+        del split
+        return None
+
+    def sources(self) -> list[dict[str, Any]]:
+        """What the data is made from, for `data_dir/<problem>.json`.
+
+        Returns:
+          A dictionary per file or corpus. `split` is always there; `url` where
+          it can be fetched, then `file` (its name in `tmp_dir`, by default the
+          URL's), `sha256` and `size` where known; `corpus`, `year`.
+        """
         return []
 
     def learn_vocabulary(
         self, lines: Iterator[str], path: pathlib.Path
     ) -> None:
         """Learns the shared vocabulary from lines of both languages."""
-        from t2t_repro.text import bpe  # a command's --help needs no library
+        # A command's --help needs no library.
+        from t2t_repro.text import bpe
+        from t2t_repro.text import subwords
 
-        bpe.learn(lines, self.approx_vocab_size, path)
+        if self.vocab_kind == "bpe":
+            bpe.learn(lines, self.approx_vocab_size, path)
+            return
+        subwords.SubwordTextEncoder.build_from_generator(
+            lines,
+            self.approx_vocab_size,
+            max_subtoken_length=_MAX_SUBTOKEN_LENGTH,
+        ).store_to_file(path)
 
     def open_vocabulary(self, path: pathlib.Path) -> TextEncoder:
         """Opens a vocabulary file, of the kind that its suffix says."""

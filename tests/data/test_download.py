@@ -7,6 +7,7 @@ import os
 import pytest
 
 from t2t_repro.data import download
+from t2t_repro.data import transfer
 from t2t_repro.data.download import RemoteFile
 from t2t_repro.errors import InputError
 
@@ -94,28 +95,72 @@ def test_a_url_that_fails(tmp_path):
 def test_a_url_with_other_bytes(tmp_path, published):
     folder = tmp_path / "raw"
     wrong = "0" * 64
-    with pytest.raises(InputError, match=f"SHA-256 {wrong}"):
+    with pytest.raises(
+        InputError, match=f"SHA-256 {_SHA256}, expected {wrong}"
+    ):
         download.fetch(_remote(published, wrong), folder)
     assert os.listdir(folder) == []
 
 
-def test_a_broken_transfer_is_tried_again(tmp_path, monkeypatch):
-    import keras
-
-    calls = []
-
-    def get_file(name, cache_dir, **_):
-        calls.append(name)
-        path = os.path.join(cache_dir, name)
-        with open(path, "wb") as file:
-            file.write(_CONTENT[: 3 * len(calls)])
-        if len(calls) < 3:
-            raise OSError("connection reset")
-
-    monkeypatch.setattr(keras.utils, "get_file", get_file)
-    path = download.fetch(_remote("http://example.com/x"), tmp_path / "raw")
-    assert len(calls) == 3
+def test_a_url_with_other_bytes_than_the_beginning(tmp_path, published):
+    # What is left of another version: fetched again from the start, once.
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    (folder / "corpus.txt.part").write_bytes(b"other version")
+    path = download.fetch(_remote(published), folder)
     assert path.read_bytes() == _CONTENT
+    assert os.listdir(folder) == ["corpus.txt"]
+
+
+def test_without_a_published_hash(tmp_path, published):
+    folder = tmp_path / "raw"
+    file = _remote(published, None)
+    path = download.fetch(file, folder)
+    assert path.read_bytes() == _CONTENT
+    assert download.content_hash(path) == _SHA256
+    path.write_bytes(b"given by hand")
+    assert download.fetch(file, folder).read_bytes() == b"given by hand"
+
+
+def test_the_hash_is_that_of_the_file_now(tmp_path):
+    path = tmp_path / "corpus.txt"
+    path.write_bytes(_CONTENT)
+    assert download.content_hash(path) == _SHA256
+    path.write_bytes(b"longer than before\n")
+    assert download.content_hash(path) != _SHA256
+
+
+@pytest.mark.parametrize("sha256", [_SHA256, None])
+def test_no_network(tmp_path, monkeypatch, sha256):
+    def broken(url, part):
+        part.write_bytes(_CONTENT[:3])
+        raise transfer.TransferError("Name or service not known")
+
+    monkeypatch.setattr(transfer, "download", broken)
+    with pytest.raises(InputError) as raised:
+        download.fetch(_remote("http://example.com/c", sha256), tmp_path)
+    message = str(raised.value)
+    known = f" (SHA-256 {sha256})" if sha256 else ""
+    assert message.startswith(
+        "cannot fetch http://example.com/c (Name or service not known). Get it"
+        f" elsewhere, place it by hand at {tmp_path / 'corpus.txt'}{known} and"
+    )
+    # A beginning is kept only where the hash will tell whether it was right.
+    assert os.listdir(tmp_path) == (["corpus.txt.part"] if sha256 else [])
+    assert ("3 bytes are kept" in message) == bool(sha256)
+
+
+def test_a_full_disk(tmp_path, published):
+    # Everything written to /dev/full fails as on a full disk.
+    part = tmp_path / "corpus.txt.part"
+    part.symlink_to("/dev/full")
+    with pytest.raises(InputError) as raised:
+        download.fetch(_remote(published), tmp_path)
+    assert str(raised.value) == (
+        f"cannot write {tmp_path / 'corpus.txt'} (unknown size): No space left"
+        " on device. Make room, or give another --tmp_dir."
+    )
+    assert os.listdir(tmp_path) == ["published.txt"]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import logging
 import os
 
 import pytest
+import tensorflow as tf
 
 from problems.translate_from_files import TranslateFromFiles
 from t2t_repro.data import generate
@@ -106,6 +107,9 @@ def test_what_became_of_the_lines(tmp_path, raw):
         "pairs_read": 6,
         "pairs_written": 3,
         "empty_dropped": 3,
+        "too_long_dropped": 0,
+        "ratio_dropped": 0,
+        "duplicates_dropped": 0,
         "input_ids": len(pairs.inputs.values),
         "target_ids": len(pairs.targets.values),
     }
@@ -237,3 +241,20 @@ def test_an_empty_dev_split(tmp_path, raw):
     with pytest.raises(InputError, match=r"dev text .* \(0 lines read\)"):
         _generate(tmp_path, raw)
     assert not list((tmp_path / "data").glob("*-dev-*"))
+
+
+def test_a_full_disk(tmp_path, raw, monkeypatch):
+    class Full(tf.io.TFRecordWriter):
+        def write(self, record):
+            raise tf.errors.ResourceExhaustedError(
+                None, None, "No space left on device"
+            )
+
+    monkeypatch.setattr(tf.io, "TFRecordWriter", Full)
+    with pytest.raises(InputError) as raised:
+        _generate(tmp_path, raw)
+    assert str(raised.value) == (
+        f"cannot write {tmp_path / 'data' / f'{_NAME}-train-00000-of-00002'}:"
+        " No space left on device. Make room, or give another --data_dir."
+    )
+    assert os.listdir(tmp_path / "data") == [_VOCABULARY]

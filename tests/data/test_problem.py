@@ -62,3 +62,61 @@ def test_its_vocabulary(tmp_path):
     encoder = problem.open_vocabulary(path)
     assert encoder.decode(encoder.encode("Hund dog")) == "Hund dog"
     assert encoder.vocab_size <= 300
+
+
+class _Subwords(_Toy):
+    vocab_kind = "subwords"
+
+
+def test_the_kind_of_vocabulary(tmp_path):
+    problem = _Subwords("translate_toy")
+    assert problem.vocab_filename == "vocab.translate_toy.300.subwords"
+    path = tmp_path / problem.vocab_filename
+    problem.learn_vocabulary(iter(["a dog", "ein Hund"]), path)
+    assert path.read_text().startswith("'<pad>_'\n'<EOS>_'\n")
+    encoder = problem.open_vocabulary(path)
+    assert encoder.decode(encoder.encode("Hund dog")) == "Hund dog"
+
+
+def test_long_words_take_no_long_subwords(tmp_path):
+    problem = _Subwords("translate_toy")
+    path = tmp_path / problem.vocab_filename
+    problem.learn_vocabulary(iter(["x" * 400] * 2000), path)
+    subtokens = path.read_text().splitlines()
+    # tensor2tensor's limit of 200 is the first length not allowed; two quotes.
+    assert max(map(len, subtokens)) == 199 + 2
+
+
+def test_an_unknown_kind_of_vocabulary():
+    class Odd(_Toy):
+        vocab_kind = "words"
+
+    with pytest.raises(UsageError, match="'words': it must be one of bpe, sub"):
+        Odd("translate_toy")
+
+
+def test_what_a_vocabulary_is_learnt_from(tmp_path):
+    class Long(_Toy):
+        def generate_samples(self, split, tmp_dir):
+            for number in range(300_000):
+                yield f"{number:06}", f"{number:05}!"
+
+    # 1.8 million characters a side: every second line is 0.9 million.
+    both = list(Long("translate_toy").vocabulary_lines(tmp_path))
+    assert len(both) == 600_000
+    assert both[:3] == ["000000", "00000!", "000001"]
+    Long.vocab_kind = "subwords"
+    sampled = list(Long("translate_toy").vocabulary_lines(tmp_path))
+    assert len(sampled) == 300_000
+    assert sampled[:2] == ["000000", "000002"]
+    assert sampled[150_000:150_002] == ["00000!", "00002!"]
+
+
+def test_one_corpus_of_unknown_size(tmp_path):
+    problem = _Toy("translate_toy")
+    corpora = [
+        (name, list(pairs))
+        for name, pairs in problem.generate_corpora("train", tmp_path)
+    ]
+    assert corpora == [("translate_toy", [("a dog", "ein Hund")])]
+    assert problem.expected_pairs("train") is None

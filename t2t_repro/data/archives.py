@@ -1,0 +1,146 @@
+"""Corpora inside tar archives: two members, line by line translations.
+
+Members are read out of the archive by name, each through a stream of its own,
+and nothing is ever unpacked to the disk: no member can write anywhere, and a
+corpus takes no room twice. A member that ends in `.gz` is unpacked on the way,
+and of one that ends in `.sgm` only the segments are read, with their text as it
+stands (entities too), as tensor2tensor, TensorFlow Datasets and sacreBLEU do.
+"""
+
+import contextlib
+import gzip
+import pathlib
+import posixpath
+import re
+import tarfile
+import zlib
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import BinaryIO
+from typing import NamedTuple
+from typing import cast
+
+from t2t_repro.data import download
+from t2t_repro.data.download import RemoteFile
+from t2t_repro.errors import InputError
+
+_SEGMENT = re.compile(r"<seg\b[^>]*>(.*?)</seg>", re.IGNORECASE)
+_SEGMENT_START = re.compile(r"<seg\b", re.IGNORECASE)
+_BLOCK = 2**20
+
+
+class Corpus(NamedTuple):
+    """Two members of an archive.
+
+    Attributes:
+      name: what `<problem>.json` calls it.
+      year: of the WMT that published this version.
+      archive: the file.
+      source: name of the member with the source language.
+      target: name of the member with the target language.
+      lines: how many it has, where known.
+    """
+
+    name: str
+    year: int
+    archive: RemoteFile
+    source: str
+    target: str
+    lines: int | None = None
+
+
+def pairs(corpus: Corpus, tmp_dir: pathlib.Path) -> Iterator[tuple[str, str]]:
+    """Streams a corpus; its archive is downloaded when it is not there.
+
+    Yields:
+      (source line, target line) without spaces around them.
+
+    Raises:
+      InputError: the archive cannot be had or read, lacks a member, or the
+        members have unequal numbers of lines.
+    """
+    path = download.fetch(corpus.archive, tmp_dir)
+    for source, target in download.pair_up(
+        member_lines(path, corpus.source),
+        member_lines(path, corpus.target),
+        f"{corpus.source} in {path}",
+        f"{corpus.target} in {path}",
+    ):
+        yield source.strip(), target.strip()
+
+
+def member_lines(path: pathlib.Path, name: str) -> Iterator[str]:
+    """Streams the lines of a member; those of `.sgm` are its segments.
+
+    Raises:
+      InputError: the member is missing, damaged or not UTF-8.
+    """
+    with _member(path, name) as stream:
+        lines = _decoded(stream, f"{name} in {path}")
+        yield from _segments(lines, name) if name.endswith(".sgm") else lines
+
+
+def member_size(path: pathlib.Path, name: str) -> int:
+    """Bytes of a member, unpacked; reads through one that is packed."""
+    with _member(path, name) as stream:
+        if not name.endswith(".gz"):
+            return stream.seek(0, 2)
+        return sum(map(len, iter(lambda: stream.read(_BLOCK), b"")))
+
+
+@contextlib.contextmanager
+def _member(path: pathlib.Path, name: str) -> Iterator[BinaryIO]:
+    try:
+        with tarfile.open(path, "r:*") as archive:
+            stream = archive.extractfile(_find(archive, path, name))
+            if name.endswith(".gz"):
+                with gzip.open(cast(BinaryIO, stream)) as unpacked:
+                    yield cast(BinaryIO, unpacked)
+            else:
+                yield cast(BinaryIO, stream)
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"cannot read {name} in {path}: {reason}. Remove the archive, so"
+            " that it is fetched again."
+        ) from error
+
+
+def _find(
+    archive: tarfile.TarFile, path: pathlib.Path, name: str
+) -> tarfile.TarInfo:
+    # Not getmember: it would unpack the whole archive to see all names first.
+    for member in archive:
+        if posixpath.normpath(member.name) == name:
+            if not member.isfile():
+                raise InputError(
+                    f"{name} in {path} is a link or folder: it must be a file;"
+                    " this is another archive than the expected one."
+                )
+            return member
+    raise InputError(
+        f"{path} has no member {name}: it is another archive than the expected"
+        " one. Remove it, so that it is fetched again."
+    )
+
+
+def _decoded(stream: BinaryIO, name: str) -> Iterator[str]:
+    for number, line in enumerate(stream, start=1):
+        try:
+            yield line.decode("utf-8").removesuffix("\n")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{name}, line {number}, is not UTF-8: byte"
+                f" 0x{line[error.start]:02x} at column {error.start + 1}."
+            ) from error
+
+
+def _segments(lines: Iterable[str], name: str) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        found = _SEGMENT.findall(line)
+        if len(found) != len(_SEGMENT_START.findall(line)):
+            raise InputError(
+                f"{name}, line {number}, opens a <seg> that it does not close:"
+                " put each segment on a line of its own."
+            )
+        yield from found

@@ -1,0 +1,192 @@
+"""From a file:// URL to shards: the archive path as t2t-datagen walks it."""
+
+import hashlib
+import json
+import logging
+import os
+
+import pytest
+
+from t2t_repro.data import archives
+from t2t_repro.data import generate
+from t2t_repro.data import records
+from t2t_repro.data.archive_problem import ArchiveProblem
+from t2t_repro.data.archives import Corpus
+from t2t_repro.data.download import RemoteFile
+from t2t_repro.data.filters import Filters
+from t2t_repro.errors import InputError
+from tests.data import tar_files
+
+_NAME = "translate_small"
+
+
+@pytest.fixture
+def problem(tmp_path):
+    """Two training corpora and a dev set of segments, in two archives."""
+    folder = tmp_path / "published"
+    folder.mkdir()
+    known = tar_files.write(
+        folder / "one.tgz",
+        {
+            "a.en": b"a dog\na dog\n\none two three four\n",
+            "a.de": b"ein Hund\nein Hund\nleer\neins\n",
+            "b.en.gz": b"a cat\na dog\n",
+            "b.de.gz": b"eine Katze\nein Hund\n",
+        },
+    )
+    unknown = tar_files.write(
+        folder / "dev.tgz",
+        {
+            "dev/t.en.sgm": b"<seg>the dog</seg>\n<seg></seg>\n",
+            "dev/t.de.sgm": b"<seg>der Hund</seg>\n<seg>x</seg>\n",
+        },
+    )
+    sha256 = hashlib.sha256(known.read_bytes()).hexdigest()
+    one = RemoteFile(known.as_uri(), "one.tgz", sha256)
+    dev = RemoteFile(unknown.as_uri(), "dev.tgz")
+
+    class Small(ArchiveProblem):
+        source_language = "en"
+        target_language = "de"
+        approx_vocab_size = 100
+        train_shards = 2
+        filters = Filters(max_ratio=3, drop_duplicates=True)
+        corpora = {
+            "train": (
+                Corpus("a", 2013, one, "a.en", "a.de", 4),
+                Corpus("b", 2014, one, "b.en.gz", "b.de.gz", 3),
+            ),
+            "dev": (Corpus("t", 2013, dev, "dev/t.en.sgm", "dev/t.de.sgm"),),
+        }
+
+    return Small(_NAME)
+
+
+def _generate(problem, tmp_path):
+    data_dir = tmp_path / "data"
+    data_dir.mkdir(exist_ok=True)
+    generate.generate(problem, data_dir, tmp_path / "raw")
+    return data_dir, json.loads((data_dir / f"{_NAME}.json").read_text())
+
+
+def _texts(problem, data_dir, split):
+    encoder = problem.open_vocabulary(data_dir / problem.vocab_filename)
+    pairs = records.read_pairs(records.shard_paths(data_dir, _NAME, split))
+    return [
+        (
+            encoder.decode(pairs.inputs.row(i)),
+            encoder.decode(pairs.targets.row(i)),
+        )
+        for i in range(len(pairs))
+    ]
+
+
+def test_archives_become_shards(problem, tmp_path):
+    data_dir, summary = _generate(problem, tmp_path)
+    assert summary["vocabulary"] == f"vocab.{_NAME}.100.subwords"
+    # Dropped: a repeated line, an empty one, 4 : 1 words, a repetition in b.
+    assert _texts(problem, data_dir, "train") == [
+        ("a dog", "ein Hund"),
+        ("a cat", "eine Katze"),
+    ]
+    assert _texts(problem, data_dir, "dev") == [
+        ("the dog", "der Hund"),
+        ("", "x"),
+    ]
+    assert sorted(os.listdir(tmp_path / "raw")) == ["dev.tgz", "one.tgz"]
+
+
+def test_what_became_of_each_corpus(problem, tmp_path):
+    _, summary = _generate(problem, tmp_path)
+    nothing = {
+        "empty_dropped": 0,
+        "too_long_dropped": 0,
+        "ratio_dropped": 0,
+        "duplicates_dropped": 0,
+    }
+    assert summary["corpora"] == [
+        {
+            "split": "train",
+            "corpus": "a",
+            "pairs_read": 4,
+            "pairs_kept": 1,
+            "empty_dropped": 1,
+            "too_long_dropped": 0,
+            "ratio_dropped": 1,
+            "duplicates_dropped": 1,
+        },
+        {
+            "split": "train",
+            "corpus": "b",
+            "pairs_read": 2,
+            "pairs_kept": 1,
+            **nothing,
+            "duplicates_dropped": 1,
+        },
+        {
+            "split": "dev",
+            "corpus": "t",
+            "pairs_read": 2,
+            "pairs_kept": 2,
+            **nothing,
+        },
+    ]
+    train = summary["splits"]["train"]
+    assert (train["pairs_read"], train["pairs_written"]) == (6, 2)
+    assert train["duplicates_dropped"] == 2
+    assert summary["filters"] == {
+        "max_tokens": None,
+        "max_ratio": 3,
+        "drop_duplicates": True,
+    }
+
+
+def test_hashes_years_and_members_are_recorded(problem, tmp_path):
+    _, summary = _generate(problem, tmp_path)
+    first, _, dev = summary["sources"]
+    assert first["members"] == ["a.en", "a.de"]
+    assert (first["year"], first["lines"]) == (2013, 4)
+    for source in (first, dev):  # the one published, the other computed
+        content = (tmp_path / "raw" / source["file"]).read_bytes()
+        assert source["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_a_number_of_lines_other_than_published(problem, tmp_path, monkeypatch):
+    warnings = []
+    handler = logging.Handler(logging.WARNING)
+    monkeypatch.setattr(
+        handler, "emit", lambda record: warnings.append(record.getMessage())
+    )
+    monkeypatch.setattr(generate.logger, "handlers", [handler])
+    _generate(problem, tmp_path)
+    # 4 + 3 lines were published, b has 2; of dev nothing is known.
+    assert warnings == [
+        f"the train text of {_NAME} has 6 pairs, 7 are published: results may"
+        " not be comparable."
+    ]
+
+
+def test_the_vocabulary_is_learnt_from_each_file(problem, tmp_path):
+    lines = list(problem.vocabulary_lines(tmp_path / "raw"))
+    assert lines[:4] == ["a dog", "a dog", "", "one two three four"]
+    assert lines[4:8] == ["ein Hund", "ein Hund", "leer", "eins"]
+    assert lines[8:] == ["a cat", "a dog", "eine Katze", "ein Hund"]
+    problem.vocab_kind = "bpe"
+    pairs = list(problem.vocabulary_lines(tmp_path / "raw"))
+    assert pairs[:2] == ["a dog", "ein Hund"]
+
+
+def test_the_sample_of_a_large_file(problem, tmp_path, monkeypatch):
+    # 2.5 times the budget of a million: int(2.5 / 2) = 1 line is skipped.
+    monkeypatch.setattr(archives, "member_size", lambda path, name: 2_500_000)
+    lines = list(problem.vocabulary_lines(tmp_path / "raw"))
+    assert lines[:2] == ["a dog", "one two three four"]
+
+
+def test_a_wrong_hash_leaves_nothing(problem, tmp_path):
+    corpus = problem.corpora["train"][0]
+    wrong = corpus.archive._replace(sha256="0" * 64)
+    problem.corpora["train"] = (corpus._replace(archive=wrong),)
+    with pytest.raises(InputError, match="it is no longer the same file"):
+        _generate(problem, tmp_path)
+    assert os.listdir(tmp_path / "raw") == os.listdir(tmp_path / "data") == []
