@@ -1,7 +1,7 @@
 """How to decode: tensor2tensor's `--decode_hparams`, with the paper's values.
 
 Section 6.1: beam 4, alpha 0.6, at most input length + 50 (tensor2tensor's own
-default is + 100).
+default is + 100). A problem may bring other values: parsing does, section 6.3.
 """
 
 import dataclasses
@@ -53,15 +53,23 @@ class DecodeOptions:
             )
 
 
-def parse(text: str) -> DecodeOptions:
+def parse(text: str, defaults: str = "") -> DecodeOptions:
     """Reads `"beam_size=4,alpha=0.6"`.
+
+    Args:
+      text: what the user gave.
+      defaults: the same of the run's problem, for what the user left open.
 
     Raises:
       UsageError: unknown name, wrong type or impossible value.
     """
-    return DecodeOptions(
-        **hparam.parse_fields("--decode_hparams", DecodeOptions, text)
-    )
+    values: dict[str, Any] = {}
+    for source, given in (
+        ("the problem's decode_hparams", defaults),
+        ("--decode_hparams", text),
+    ):
+        values |= hparam.parse_fields(source, DecodeOptions, given)
+    return DecodeOptions(**values)
 
 
 def output_line(options: DecodeOptions, hypotheses: Sequence[Any]) -> str:

@@ -4,6 +4,8 @@ import logging
 import time
 from collections.abc import Sequence
 
+from t2t_repro import registry
+from t2t_repro.decode import lines
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.translator import Translation
 from t2t_repro.decode.translator import Translator
@@ -45,15 +47,23 @@ def translate_lines(
 ) -> list[list[Translation]]:
     """Translates lines and logs how fast it went.
 
+    Args:
+      run: the run directory.
+      checkpoint_path: a checkpoint's prefix; None: the newest.
+      options: how to decode.
+      sources: the user's lines.
+
     Returns:
-      All hypotheses of each line, best first.
+      All hypotheses of each line, best first, with texts as the user wants
+      them (`decode.lines`).
 
     Raises:
       InputError: no checkpoint, or a damaged one.
     """
+    problem = registry.problem(run.problem)
     translator = open_translator(run, checkpoint_path, options)
     begin = time.monotonic()
-    results = translator.translate(sources)
+    results = translator.translate(lines.before(problem, sources))
     seconds = time.monotonic() - begin
     logger.info(
         "%d lines in %.1f s, %.1f lines/s",
@@ -65,4 +75,4 @@ def translate_lines(
         logger.warning(
             "%d lines were cut to max_input_size", translator.truncated_lines
         )
-    return results
+    return lines.after(problem, sources, results)

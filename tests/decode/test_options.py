@@ -34,6 +34,13 @@ def test_every_field_can_be_given():
     assert len(dataclasses.fields(DecodeOptions)) == 7
 
 
+def test_the_problem_decides_what_the_user_leaves_open():
+    parsed = options.parse("beam_size=4", "beam_size=21,alpha=0.3")
+    assert parsed == DecodeOptions(beam_size=4, alpha=0.3)
+    with pytest.raises(UsageError, match="^the problem's decode_hparams: unk"):
+        options.parse("beam_size=4", "beamsize=21")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -1,0 +1,211 @@
+"""Constituency parsing: section 6.3 and Table 4.
+
+The Wall Street Journal part of the Penn Treebank may not be given away: the
+user puts LDC99T42 into `--tmp_dir`, and for the semi-supervised setting two
+more files. A sample of 3,914 of its sentences is free (NLTK's `treebank`).
+
+Each split is either one file, `<split>.trees` with one tree a line (also as
+`<split>.raw.trees` or `<split>.plain.trees`) or `<split>.mrg`, or, of LDC99T42,
+its own `.mrg` files in whatever folders. All may be packed (`.gz`).
+"""
+
+import collections
+import logging
+import pathlib
+import re
+from collections.abc import Iterator
+
+from problems import tree_recombination
+from t2t_repro.data.parsing_problem import ParsingProblem
+from t2t_repro.errors import InputError
+from t2t_repro.registry import register_problem
+from t2t_repro.text.trees import Tree
+
+_LAYOUTS = ("trees", "raw.trees", "plain.trees", "mrg")
+_SECTIONS = {"train": range(2, 22), "dev": range(22, 23), "test": range(23, 24)}
+# What these sections hold.
+_WSJ_TREES = {"train": 39_832, "dev": 1_700, "test": 2_416}
+_SECTION_FILE = re.compile(r"wsj_(\d\d)\d\d\.mrg(\.gz)?", re.IGNORECASE)
+# Vinyals et al. (2015): trees on which two parsers agree, and the
+# BerkeleyParser corpus.
+_MACHINE_PARSED = ("high_confidence.trees", "berkeley_parser.trees")
+
+logger = logging.getLogger("t2t_repro")
+
+
+@register_problem
+class ParsingPtbSample(ParsingProblem):
+    """The public sample: 3,396 sentences to train on, 273 to develop on.
+
+    So few sentences show a rare word once or never; with a small vocabulary
+    its subwords are seen more often. The sample's other 245 sentences are left
+    aside, for a test.
+    """
+
+    approx_vocab_size = 2000
+    train_shards = 1
+
+    def tree_files(
+        self, split: str, tmp_dir: pathlib.Path
+    ) -> list[pathlib.Path]:
+        found = _find(tmp_dir, split)
+        if found is None:
+            raise InputError(
+                f"{tmp_dir} has no {split}.trees: --tmp_dir must hold the"
+                " public Penn Treebank sample (NLTK's package treebank) as"
+                " train.trees and dev.trees, one tree a line, or as train.mrg"
+                " and dev.mrg, its .mrg files put together."
+            )
+        return [found]
+
+    def sources(self) -> list[dict[str, str]]:
+        return [
+            {"split": split, "corpus": "public sample of the Penn Treebank"}
+            for split in self.splits
+        ]
+
+
+@register_problem
+class ParsingPtbSampleRecombined(ParsingPtbSample):
+    """The sample, with 19 recombined copies of each training sentence.
+
+    What is developed on is the sample's, untouched.
+    """
+
+    train_shards = 4
+
+    def training_trees(self, annotated: Iterator[Tree]) -> Iterator[Tree]:
+        originals = list(annotated)
+        yield from originals
+        yield from tree_recombination.recombined(originals, copies=19, seed=1)
+
+    def sources(self) -> list[dict[str, str]]:
+        return [
+            *super().sources(),
+            {"split": "train", "corpus": "19 recombined copies of the sample"},
+        ]
+
+
+@register_problem
+class ParsingWsjWp16k(ParsingProblem):
+    """About 40,000 sentences: sections 02-21; 22 to develop on, 23 to test."""
+
+    approx_vocab_size = 16_000
+    train_shards = 10
+    splits = ("train", "dev", "test")
+
+    def generate_samples(
+        self, split: str, tmp_dir: pathlib.Path
+    ) -> Iterator[tuple[str, str]]:
+        samples = 0
+        for sample in super().generate_samples(split, tmp_dir):
+            samples += 1
+            yield sample
+        self._check_size(split, samples)
+
+    def tree_files(
+        self, split: str, tmp_dir: pathlib.Path
+    ) -> list[pathlib.Path]:
+        found = _find(tmp_dir, split)
+        return [found] if found else _section_files(split, tmp_dir)
+
+    def sources(self) -> list[dict[str, str]]:
+        return [
+            {
+                "split": split,
+                "corpus": "LDC99T42, Wall Street Journal, sections"
+                f" {sections[0]:02}-{sections[-1]:02}",
+            }
+            for split, sections in _SECTIONS.items()
+        ]
+
+    def _check_size(self, split: str, samples: int) -> None:
+        if samples != _WSJ_TREES[split]:
+            logger.warning(
+                "%s has %d trees, the sections of LDC99T42 have %d: figures"
+                " cannot be compared with Table 4.",
+                split,
+                samples,
+                _WSJ_TREES[split],
+            )
+
+
+@register_problem
+class ParsingSemisupervisedWp32k(ParsingWsjWp16k):
+    """The same, and some 17 million sentences parsed by machine."""
+
+    approx_vocab_size = 32_000
+    train_shards = 100
+
+    def tree_files(
+        self, split: str, tmp_dir: pathlib.Path
+    ) -> list[pathlib.Path]:
+        wsj = super().tree_files(split, tmp_dir)
+        if split != "train":
+            return wsj
+        more = [_packed_or_not(tmp_dir / name) for name in _MACHINE_PARSED]
+        for name, path in zip(_MACHINE_PARSED, more, strict=True):
+            if path is None:
+                raise InputError(
+                    f"{tmp_dir / name} does not exist: {self.name} takes, one"
+                    " tree a line, the high-confidence corpus as"
+                    f" {_MACHINE_PARSED[0]} and the BerkeleyParser corpus as"
+                    f" {_MACHINE_PARSED[1]} in --tmp_dir, beside LDC99T42."
+                )
+        return [*wsj, *filter(None, more)]
+
+    def sources(self) -> list[dict[str, str]]:
+        return [
+            *super().sources(),
+            *({"split": "train", "corpus": name} for name in _MACHINE_PARSED),
+        ]
+
+    def _check_size(self, split: str, samples: int) -> None:
+        if split != "train":
+            super()._check_size(split, samples)
+
+
+def _find(folder: pathlib.Path, split: str) -> pathlib.Path | None:
+    """The one file that holds a whole split, if there is one."""
+    candidates = (
+        _packed_or_not(folder / f"{split}.{layout}") for layout in _LAYOUTS
+    )
+    return next(filter(None, candidates), None)
+
+
+def _packed_or_not(path: pathlib.Path) -> pathlib.Path | None:
+    packed = path.with_name(f"{path.name}.gz")
+    return next((p for p in (path, packed) if p.exists()), None)
+
+
+def _section_files(split: str, folder: pathlib.Path) -> list[pathlib.Path]:
+    """LDC99T42's own files of a split, in the order of their names."""
+    by_section: dict[int, dict[str, pathlib.Path]] = collections.defaultdict(
+        dict
+    )
+    for path in sorted(folder.rglob("*")):
+        match = _SECTION_FILE.fullmatch(path.name)
+        if match is None:
+            continue
+        name = path.name.lower().removesuffix(".gz")
+        other = by_section[int(match[1])].setdefault(name, path)
+        if other != path:
+            raise InputError(
+                f"{path} is there twice, also as {other}: leave one copy of"
+                " LDC99T42 in --tmp_dir."
+            )
+    missing = [n for n in _SECTIONS[split] if n not in by_section]
+    if missing:
+        listed = ", ".join(f"{number:02}" for number in missing)
+        raise InputError(
+            f"{folder} lacks sections {listed} of the Wall Street Journal: put"
+            " the .mrg files of LDC99T42 (the Penn Treebank, from the"
+            " Linguistic Data Consortium) there, such as wsj/02/wsj_0201.mrg,"
+            f" or the whole split as {split}.mrg, or as {split}.trees, one"
+            " tree a line."
+        )
+    return [
+        by_section[number][name]
+        for number in _SECTIONS[split]
+        for name in sorted(by_section[number])
+    ]

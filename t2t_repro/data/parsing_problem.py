@@ -1,0 +1,193 @@
+"""The parsing problem of section 6.3: words in, a linearised tree out.
+
+Both sides are text over one shared vocabulary, as in translation. The source
+is the sentence's words, the target what `t2t_repro.text.linear.linearise`
+writes: brackets with labels, and a tag for each word. Every bracket and tag of
+the Penn Treebank is one id, so that a target has as many ids as tokens; words
+are cut into subwords, so that no word is unknown.
+
+Tags stay in the target, as in tensor2tensor. Vinyals et al. (2015) found `XX`
+for every word slightly better with millions of trees; with thousands, tags tell
+the decoder at which word it is, and EVALB's tagging accuracy stays meaningful.
+
+Left out: beams that may only take well-formed trees (what is not is repaired).
+"""
+
+import abc
+import collections
+import pathlib
+import re
+from collections.abc import Iterable
+from collections.abc import Iterator
+
+from t2t_repro import files
+from t2t_repro.data.problem import TextToTextProblem
+from t2t_repro.errors import UsageError
+from t2t_repro.text import trees
+from t2t_repro.text.linear import linearise
+from t2t_repro.text.linear import rebuild
+from t2t_repro.text.linear import settle_punctuation
+from t2t_repro.text.trees import Tree
+
+# Treebank II (Bies et al. 1995), constituents and tags. A label that is not
+# here, such as NP-SBJ, is spelled in subwords: longer, but as lossless.
+_CONSTITUENTS = """
+    ADJP ADVP CONJP FRAG INTJ LST NAC NP NX PP PRN PRT QP RRC S SBAR SBARQ SINV
+    SQ UCP VP WHADJP WHADVP WHNP WHPP X
+"""
+_TAGS = """
+    CC CD DT EX FW IN JJ JJR JJS LS MD NN NNP NNPS NNS PDT POS PRP PRP$ RB RBR
+    RBS RP SYM TO UH VB VBD VBG VBN VBP VBZ WDT WP WP$ WRB
+    # $ . , : -LRB- -RRB- `` ''
+"""
+SYMBOLS = [
+    *(bracket + label for label in _CONSTITUENTS.split() for bracket in "()"),
+    *_TAGS.split(),
+]
+
+# SentencePiece writes a space so. Every token of either side has one in front,
+# the first too: a word is the same ids wherever it stands.
+_SPACE = "\u2581"
+# Only ASCII spaces separate words, as in `t2t_repro.text.trees`.
+_TOKEN = re.compile(r"\S+", re.ASCII)
+
+
+class ParsingProblem(TextToTextProblem):
+    """Trees of sentences.
+
+    Class attributes to set, besides the base class's:
+      keep_traces, keep_functions: see `trees.read_trees`.
+      decode_hparams: what `--decode_hparams` leaves open. Section 6.3: beam
+        21, alpha 0.3, at most 300 ids beyond the input. Few sentences at a
+        time, as each has 21 long hypotheses.
+      metric: what `--decode_reference` reports.
+    """
+
+    source_language = "en"
+    target_language = "trees"
+    keep_traces = False
+    keep_functions = False
+    decode_hparams = "beam_size=21,alpha=0.3,extra_length=300,batch_size=8"
+    metric = "f1"
+
+    def __init__(self, name: str, is_reversed: bool = False):
+        """Called by the registry with the name that found the class.
+
+        Raises:
+          UsageError: the words of trees without words were asked for.
+        """
+        if is_reversed:
+            raise UsageError(
+                f"{name}_rev: a linearised tree does not hold its words, so"
+                f" that it cannot be the source. Take {name}."
+            )
+        super().__init__(name)
+
+    @abc.abstractmethod
+    def tree_files(
+        self, split: str, tmp_dir: pathlib.Path
+    ) -> Iterable[pathlib.Path]:
+        """Names the files of a split, in a fixed order.
+
+        Args:
+          split: one of `splits`.
+          tmp_dir: where the user's files lie.
+
+        Raises:
+          InputError: a file is missing.
+        """
+
+    def generate_samples(
+        self, split: str, tmp_dir: pathlib.Path
+    ) -> Iterator[tuple[str, str]]:
+        """Streams source and target lines, without traces by default."""
+        annotated = self._read(self.tree_files(split, tmp_dir))
+        if split == "train":
+            annotated = self.training_trees(annotated)
+        for tree in annotated:
+            yield _line(map(_written, tree.words())), target_line(tree)
+
+    def training_trees(self, annotated: Iterator[Tree]) -> Iterator[Tree]:
+        """The trees to train on, given the annotated ones: here these."""
+        return annotated
+
+    def learn_vocabulary(
+        self, lines: Iterator[str], path: pathlib.Path
+    ) -> None:
+        """Learns subwords from the words, and adds the trees' symbols."""
+        from t2t_repro.text import bpe
+
+        # A source line has no bracket left.
+        words = (line for line in lines if "(" not in line)
+        with files.replacing(path) as temporary:
+            bpe.learn(words, self.approx_vocab_size - len(SYMBOLS), temporary)
+            temporary.write_bytes(_with_symbols(temporary.read_bytes()))
+
+    def input_line(self, line: str) -> str:
+        """The source line of a sentence.
+
+        Args:
+          line: its words, tokenised as in the Penn Treebank and separated by
+            spaces; brackets as `-LRB-` or as themselves.
+        """
+        return _line(map(_written, _TOKEN.findall(line)))
+
+    def output_line(
+        self, line: str, text: str
+    ) -> tuple[str, "collections.Counter[str]"]:
+        """Makes the tree that a model means.
+
+        Args:
+          line: the words, as in `input_line`.
+          text: what the model wrote.
+
+        Returns:
+          One tree over exactly these words, and what had to be repaired how
+          often (see `t2t_repro.text.linear.Repair`).
+        """
+        rebuilt = rebuild(_TOKEN.findall(text), _TOKEN.findall(line))
+        repairs = collections.Counter(
+            {repair.value: n for repair, n in rebuilt.repairs.items()}
+        )
+        return trees.tree_line(settle_punctuation(rebuilt.tree)), repairs
+
+    def _read(self, paths: Iterable[pathlib.Path]) -> Iterator[Tree]:
+        for path in paths:
+            yield from trees.read_trees(
+                path,
+                keep_traces=self.keep_traces,
+                keep_functions=self.keep_functions,
+            )
+
+
+def target_line(tree: Tree) -> str:
+    """The target line of a tree, `output_line` of which is the tree again."""
+    return _line(linearise(tree))
+
+
+def _line(tokens: Iterable[str]) -> str:
+    return "".join(f" {token}" for token in tokens)
+
+
+def _written(word: str) -> str:
+    return word.replace("(", "-LRB-").replace(")", "-RRB-")
+
+
+def _with_symbols(model: bytes) -> bytes:
+    """Makes each symbol one piece of a SentencePiece model.
+
+    SentencePiece finds the longest user-defined piece before it merges, so a
+    word in capitals that begins like a tag (`INTEL`) is cut there. That is as
+    lossless, and happens to one word type in a thousand.
+    """
+    from sentencepiece import sentencepiece_model_pb2
+
+    proto = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]
+    proto.ParseFromString(model)
+    learnt = {piece.piece: piece for piece in proto.pieces}
+    for symbol in SYMBOLS:
+        # Punctuation is both word and tag, and may have been learnt.
+        piece = learnt.get(_SPACE + symbol) or proto.pieces.add()
+        piece.piece = _SPACE + symbol
+        piece.type = proto.SentencePiece.USER_DEFINED
+    return proto.SerializeToString()
