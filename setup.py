@@ -60,7 +60,9 @@ setup(
             "t2t-demo = t2t_repro.bin.t2t_demo:main",
             "t2t-import-checkpoint = t2t_repro.bin.t2t_import_checkpoint:main",
             "t2t-parseval = t2t_repro.bin.t2t_parseval:main",
+            "t2t-report = t2t_repro.bin.t2t_report:main",
             "t2t-trainer = t2t_repro.bin.t2t_trainer:main",
+            "t2t-translate-all = t2t_repro.bin.t2t_translate_all:main",
         ],
     },
 )

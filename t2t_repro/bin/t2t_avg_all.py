@@ -1,4 +1,11 @@
-"""Averages checkpoints: one average for every window of the last n."""
+"""Averages checkpoints: one average for every window of the last n.
+
+The result is a run directory of its own: model.ckpt-STEP is the mean of the n
+checkpoints that end at STEP, with the time of the newest. Unequally spaced
+checkpoints are refused before anything is written. Left out are
+tensor2tensor's --wait_minutes (a training averages its own last checkpoints:
+t2t-trainer --average_last) and the optimizer's moments, which it averaged too.
+"""
 
 import logging
 import shutil
@@ -11,6 +18,9 @@ from t2t_repro import run_directory
 from t2t_repro.bin import command
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
+
+# What makes the folder a run, and what t2t-report reads.
+_COPIED = ("problem.json", "batch_shapes.json", "hparams.json")
 
 logger = logging.getLogger("t2t_repro")
 
@@ -32,8 +42,19 @@ def _define_flags(values: flags.FlagValues) -> None:
         "new run directory: model.ckpt-STEP is the mean of n checkpoints",
         flag_values=values,
     )
-    flags.DEFINE_integer(
-        "n", 8, "checkpoints in an average", lower_bound=1, flag_values=values
+    for name, default, least, text in (
+        ("n", 8, 1, "checkpoints in an average; the paper: 5, big 20"),
+        ("min_steps", 0, 0, "ignore checkpoints of fewer steps"),
+        ("max_steps", 0, 0, "ignore checkpoints of more steps; 0: none"),
+    ):
+        flags.DEFINE_integer(
+            name, default, text, lower_bound=least, flag_values=values
+        )
+    flags.DEFINE_bool(
+        "allow_unequal_spacing",
+        False,
+        "average checkpoints that are not equally spaced by step or time",
+        flag_values=values,
     )
 
 
@@ -41,6 +62,8 @@ def _average(values: flags.FlagValues) -> int | None:
     command.require(values, "model_dir", "output_dir")
     run = run_directory.load(files.absolute(values.model_dir))
     target = files.absolute(values.output_dir)
+    if target.exists() and not target.is_dir():
+        raise UsageError(f"--output_dir={target} is a file: give a new folder.")
     if target.exists() and any(target.iterdir()):
         raise UsageError(
             f"--output_dir={target} is not empty: give a new folder."
@@ -48,23 +71,48 @@ def _average(values: flags.FlagValues) -> int | None:
     command.load_tensorflow()
     from t2t_repro.train import checkpoints
 
-    steps = checkpoints.steps(run.folder)
+    steps, windows = _windows(run, values)
+    files.make_folder(target)
+    for window in windows:
+        means = checkpoints.average(run.folder, window)
+        prefix = checkpoints.save(target, window[-1], means)
+        checkpoints.copy_times(
+            checkpoints.path_of(run.folder, window[-1]), prefix
+        )
+        logger.info("%s is the mean of steps %s", prefix, window)
+    # hparams.json comes last: with it the folder is a run.
+    for name in (run.vocabulary.name, *_COPIED):
+        if (run.folder / name).exists():
+            shutil.copyfile(run.folder / name, target / name)
+    logger.info("%d averages of %d checkpoints", len(windows), len(steps))
+    return 0
+
+
+def _windows(
+    run: run_directory.Run, values: flags.FlagValues
+) -> tuple[list[int], list[list[int]]]:
+    """The steps there are, and all windows of n, checked."""
+    from t2t_repro.train import checkpoints
+    from t2t_repro.train import spacing
+
+    steps = [
+        step
+        for step in checkpoints.steps(run.folder)
+        if step >= values.min_steps
+        and (not values.max_steps or step <= values.max_steps)
+    ]
     if len(steps) < values.n:
         raise InputError(
             f"{run.folder} has {len(steps)} checkpoints, --n={values.n} needs"
             " that many: train on, or average fewer."
         )
-    files.make_folder(target)
-    for name in (run.vocabulary.name, "problem.json", "hparams.json"):
-        shutil.copyfile(run.folder / name, target / name)
-    for last in range(values.n, len(steps) + 1):
-        window = steps[last - values.n : last]
-        means = checkpoints.average(
-            [checkpoints.path_of(run.folder, step) for step in window]
-        )
-        prefix = checkpoints.save(target, window[-1], means)
-        logger.info("%s is the mean of steps %s", prefix, window)
-    return 0
+    times = checkpoints.times(run.folder, steps)
+    ends = range(values.n, len(steps) + 1)
+    # The newest first: its refusal has the most useful advice.
+    for end in reversed(ends):
+        if not values.allow_unequal_spacing:
+            spacing.check(steps, times, end - values.n, end - 1)
+    return steps, [steps[end - values.n : end] for end in ends]
 
 
 if __name__ == "__main__":

@@ -209,3 +209,7 @@ def _test_set_reference(test_set: str, language_pair: str) -> str:
             f" {', '.join(paths)}."
         )
     return paths[0]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -61,6 +61,12 @@ def _define_flags(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     flags.DEFINE_bool(
+        "allow_unequal_spacing",
+        False,
+        "average the last checkpoints even if they are not equally spaced",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
         "generate_data",
         False,
         "run t2t-datagen first, with --tmp_dir",

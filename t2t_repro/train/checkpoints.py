@@ -12,6 +12,8 @@ import os
 import pathlib
 import re
 import shutil
+import time
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -20,9 +22,13 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_repro.errors import InputError
+from t2t_repro.train import spacing
 
 _NAME = re.compile(r"^(model|averaged)\.ckpt-(\d+)\.index$")
 _SLOTS = "adam/"
+_AVERAGED_STEPS = "averaged_steps"
+_SUFFIXES = (".index", ".data-00000-of-00001")
+_POLL_SECONDS = 10.0
 # All that TensorFlow raises for a damaged bundle.
 _DAMAGE = (tf.errors.OpError, IndexError, OSError, ValueError, RuntimeError)
 
@@ -73,7 +79,7 @@ def save(
             shape_and_slices=[""] * len(names),
             tensors=[tf.convert_to_tensor(variables[name]) for name in names],
         )
-        for suffix in (".data-00000-of-00001", ".index"):
+        for suffix in reversed(_SUFFIXES):
             source = partial / f"bundle{suffix}"
             with open(source, "rb") as file:
                 os.fsync(file.fileno())
@@ -88,26 +94,85 @@ def save(
     return prefix
 
 
-def read(prefix: str) -> dict[str, np.ndarray]:
-    """Reads every tensor of a checkpoint.
+def times(folder: pathlib.Path, of_steps: Sequence[int]) -> list[float]:
+    """When the checkpoints of these steps were written, in seconds."""
+    return [
+        os.path.getmtime(f"{path_of(folder, step)}.index") for step in of_steps
+    ]
+
+
+def follow(
+    folder: pathlib.Path, wait_seconds: float, min_steps: int = 0
+) -> Iterator[int]:
+    """Steps of the checkpoints there are, oldest first, then of new ones.
+
+    Args:
+      folder: where a training may still write.
+      wait_seconds: ends after so long without a new one; 0: does not wait.
+      min_steps: earlier checkpoints are passed over.
+    """
+    done = min_steps - 1
+    since = time.monotonic()
+    while True:
+        new = [step for step in steps(folder) if step > done]
+        waited = time.monotonic() - since
+        if new:
+            # One at a time: the next may be removed while this one is used.
+            done = new[0]
+            yield done
+            since = time.monotonic()
+        elif waited < wait_seconds:
+            time.sleep(min(_POLL_SECONDS, wait_seconds - waited))
+        else:
+            return
+
+
+def read(prefix: str, slots: bool = True) -> dict[str, np.ndarray]:
+    """Reads the tensors of a checkpoint.
+
+    Args:
+      prefix: the checkpoint.
+      slots: whether the optimizer's moments, too.
 
     Raises:
       InputError: it is missing or damaged.
     """
-    if not os.path.exists(f"{prefix}.index"):
-        raise InputError(
-            f"there is no checkpoint {prefix}: give the path without .index,"
-            " such as output_dir/model.ckpt-1000."
-        )
+    reader = _reader(prefix)
     try:
-        reader = tf.train.load_checkpoint(prefix)
-        names = reader.get_variable_to_shape_map()
-        return {name: reader.get_tensor(name) for name in names}
+        return {
+            name: reader.get_tensor(name)
+            for name in reader.get_variable_to_shape_map()
+            if slots or not name.startswith(_SLOTS)
+        }
     except _DAMAGE as error:
-        raise InputError(
-            f"the checkpoint {prefix} is damaged ({_reason(error)}): remove its"
-            " files and take an earlier one."
-        ) from error
+        raise _damaged(prefix, error) from error
+
+
+def count_weights(prefix: str) -> int:
+    """The number of a checkpoint's weights, moments and counters left out.
+
+    Raises:
+      InputError: it is missing or damaged.
+    """
+    reader = _reader(prefix)
+    types = reader.get_variable_to_dtype_map()
+    return sum(
+        int(np.prod(shape))
+        for name, shape in reader.get_variable_to_shape_map().items()
+        if types[name].is_floating and not name.startswith(_SLOTS)
+    )
+
+
+def averaged_steps(prefix: str) -> list[int]:
+    """The steps whose mean an average is; empty where it does not say.
+
+    Raises:
+      InputError: it is missing or damaged.
+    """
+    reader = _reader(prefix)
+    if not reader.has_tensor(_AVERAGED_STEPS):
+        return []
+    return [int(step) for step in reader.get_tensor(_AVERAGED_STEPS)]
 
 
 def restore(
@@ -154,27 +219,32 @@ def remove_old(folder: pathlib.Path, keep: int) -> None:
     for step in steps(folder)[:-keep]:
         prefix = path_of(folder, step)
         # The index first: without it the checkpoint no longer counts.
-        for suffix in (".index", ".data-00000-of-00001"):
+        for suffix in _SUFFIXES:
             pathlib.Path(prefix + suffix).unlink(missing_ok=True)
 
 
-def average(prefixes: Sequence[str]) -> dict[str, np.ndarray]:
+def average(folder: pathlib.Path, window: Sequence[int]) -> dict[str, Any]:
     """The mean of several checkpoints' weights (section 6.1).
 
-    Optimizer moments are left out: nothing resumes from an average. Floats are
-    averaged in float64 and returned in float32; whole numbers are those of the
-    last checkpoint.
+    Floats are summed in float64 and returned in float32; whole numbers, such
+    as the step, are those of the newest. The optimizer's moments, which
+    tensor2tensor averaged too, are left out: nothing resumes from an average.
+
+    Args:
+      folder: of the checkpoints.
+      window: their steps, oldest first.
+
+    Returns:
+      The means, and the steps themselves for `averaged_steps`.
 
     Raises:
       InputError: a checkpoint is damaged, or they are of different models.
     """
     sums: dict[str, np.ndarray] = {}
+    prefixes = [path_of(folder, step) for step in window]
     for prefix in prefixes:
-        values = {
-            name: value
-            for name, value in read(prefix).items()
-            if not name.startswith(_SLOTS)
-        }
+        values = read(prefix, slots=False)
+        values.pop(_AVERAGED_STEPS, None)  # it may be an average itself
         if sums and sums.keys() != values.keys():
             other = min(sums.keys() ^ values.keys())
             raise InputError(
@@ -182,35 +252,57 @@ def average(prefixes: Sequence[str]) -> dict[str, np.ndarray]:
                 f" of them has {other}."
             )
         for name, value in values.items():
+            if name in sums and sums[name].shape != value.shape:
+                raise InputError(
+                    f"{prefix} and {prefixes[0]} are of different models:"
+                    f" {name} has shapes {value.shape} and {sums[name].shape}."
+                )
             if np.issubdtype(value.dtype, np.floating):
                 share = value.astype(np.float64) / len(prefixes)
                 sums[name] = sums.get(name, 0.0) + share
             else:
                 sums[name] = value
-    return {
+    means = {
         name: value.astype(np.float32) if value.dtype == np.float64 else value
         for name, value in sums.items()
     }
+    return {**means, _AVERAGED_STEPS: np.array(window, np.int64)}
 
 
-def average_last(folder: pathlib.Path, count: int) -> str:
+def average_last(
+    folder: pathlib.Path, count: int, allow_unequal_spacing: bool = False
+) -> str:
     """Averages the newest checkpoints into `averaged.ckpt-STEP`.
 
+    Args:
+      folder: of the checkpoints.
+      count: how many.
+      allow_unequal_spacing: otherwise see `spacing.check`.
+
     Returns:
-      The average's prefix.
+      The average's prefix; its step is that of the newest.
 
     Raises:
-      InputError: there are fewer than `count`.
+      InputError: there are fewer than `count`, or unequally spaced ones.
     """
-    newest = steps(folder)[-count:]
+    found = steps(folder)
+    newest = found[-count:]
     if len(newest) < count:
         raise InputError(
             f"{folder} has {len(newest)} checkpoints, an average of {count} was"
             " asked for: train on, or ask for fewer."
         )
+    if not allow_unequal_spacing:
+        first, last = len(found) - count, len(found) - 1
+        spacing.check(found, times(folder, found), first, last)
     logger.info("averaging the checkpoints of steps %s", newest)
-    values = average([path_of(folder, step) for step in newest])
-    return save(folder, newest[-1], values, "averaged")
+    return save(folder, newest[-1], average(folder, newest), "averaged")
+
+
+def copy_times(source: str, target: str) -> None:
+    """Gives a checkpoint's files the times of another's."""
+    for suffix in _SUFFIXES:
+        shutil.copystat(source + suffix, target + suffix)
 
 
 def newest_for_decoding(folder: pathlib.Path) -> str:
@@ -227,6 +319,25 @@ def newest_for_decoding(folder: pathlib.Path) -> str:
     if averaged and averaged[-1] >= max(trained, default=0):
         return path_of(folder, averaged[-1], "averaged")
     return path_of(folder, trained[-1])
+
+
+def _reader(prefix: str) -> Any:
+    if not os.path.exists(f"{prefix}.index"):
+        raise InputError(
+            f"there is no checkpoint {prefix}: give the path without .index,"
+            " such as output_dir/model.ckpt-1000."
+        )
+    try:
+        return tf.train.load_checkpoint(prefix)
+    except _DAMAGE as error:
+        raise _damaged(prefix, error) from error
+
+
+def _damaged(prefix: str, error: BaseException) -> InputError:
+    return InputError(
+        f"the checkpoint {prefix} is damaged ({_reason(error)}): remove its"
+        " files and take an earlier one."
+    )
 
 
 def _reason(error: BaseException) -> str:

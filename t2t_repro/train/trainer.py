@@ -50,6 +50,7 @@ class TrainOptions:
       save_checkpoints_secs: seconds between checkpoints; 0: by steps.
       keep_checkpoint_max: how many checkpoints stay.
       average_last: checkpoints to average at the end; 0: none.
+      allow_unequal_spacing: average checkpoints at any distance.
       random_seed: of weights, order of data and dropout.
       xla: "off", "attention", "replica" or "auto".
       worker_gpu: GPUs to use; 0: all of them, or the CPU.
@@ -62,6 +63,7 @@ class TrainOptions:
     save_checkpoints_secs: int = 0
     keep_checkpoint_max: int = 20
     average_last: int = 0
+    allow_unequal_spacing: bool = False
     random_seed: int = 1
     xla: str = "auto"
     worker_gpu: int = 0
@@ -122,13 +124,18 @@ class Trainer:
     def train(self) -> None:
         """Trains to `train_steps`, evaluating and saving on the way."""
         options = self._options
+        _check_spacing(options)
         if self.steps_done >= options.train_steps:
             logger.info("step %d is reached already.", self.steps_done)
         else:
             self._train_on()
         if options.average_last:
             prefix = checkpoints.average_last(
-                self._run.folder, options.average_last
+                self._run.folder,
+                options.average_last,
+                # By time, the last one alone comes sooner than the others.
+                options.allow_unequal_spacing
+                or options.save_checkpoints_secs > 0,
             )
             logger.info("wrote %s", prefix)
 
@@ -325,6 +332,26 @@ def make_strategy(worker_gpu: int) -> tf.distribute.MirroredStrategy:
     count = worker_gpu or found
     devices = [f"GPU:{i}" for i in range(count)] or ["CPU:0"]
     return tf.distribute.MirroredStrategy(devices)
+
+
+def _check_spacing(options: TrainOptions) -> None:
+    """Finds out before training what would spoil the average after it.
+
+    Raises:
+      UsageError: the last checkpoint would be nearer than the others.
+    """
+    if (
+        options.average_last > 2
+        and not options.save_checkpoints_secs
+        and not options.allow_unequal_spacing
+        and options.train_steps % options.local_eval_frequency
+    ):
+        raise UsageError(
+            f"--train_steps={options.train_steps} is no multiple of"
+            f" --local_eval_frequency={options.local_eval_frequency}, so the"
+            f" last {options.average_last} checkpoints would not be equally"
+            " spaced: change one, or give --allow_unequal_spacing."
+        )
 
 
 def _xla(choice: str) -> str:

@@ -113,6 +113,13 @@ def test_another_number_of_replicas_is_refused(trained):
         trainer.Trainer(run, trained.data_dir, trainer.TrainOptions(), two)
 
 
+def test_spacing_is_checked_before_training(trained, tmp_path, capsys):
+    arguments = toy_run.trainer_arguments(trained.data_dir, tmp_path, steps=7)
+    assert t2t_trainer.main([*arguments, "--average_last=3"]) == 2
+    assert "--train_steps=7 is no multiple" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
 def test_more_gpus_than_there_are():
     with pytest.raises(UsageError, match="TensorFlow sees 0 GPUs"):
         trainer.make_strategy(3)

@@ -1,0 +1,262 @@
+"""What can be known about a run from its directory: facts for the report.
+
+Nothing is guessed: a fact that no file tells is None. What the run directory
+does not hold, the caller gives: how it was decoded, where the data lies, and
+the scores of the test set.
+"""
+
+import dataclasses
+import pathlib
+import statistics
+from typing import Any
+
+from t2t_repro import files
+from t2t_repro import registry
+from t2t_repro.decode.options import DecodeOptions
+from t2t_repro.errors import InputError
+from t2t_repro.evaluate import event_files
+from t2t_repro.evaluate import paper_numbers
+from t2t_repro.evaluate.event_files import Events
+from t2t_repro.evaluate.paper_numbers import Recipe
+from t2t_repro.evaluate.report import Facts
+from t2t_repro.hparam import HParams
+from t2t_repro.run_directory import Run
+from t2t_repro.train import checkpoints
+
+
+def gather(
+    run: Run,
+    decoding: DecodeOptions,
+    data_dir: pathlib.Path | None = None,
+    scores: dict[str, tuple[float, str]] | None = None,
+) -> Facts:
+    """Reads a run directory.
+
+    Args:
+      run: the run.
+      decoding: how it was, or will be, decoded.
+      data_dir: of `<problem>.json`, if at hand.
+      scores: see `read_scores`.
+
+    Raises:
+      InputError: a file is damaged, or `data_dir` has no such file.
+    """
+    training = event_files.read(run.folder)
+    hours, hours_from = _hours(run.folder, training)
+    prefix = _newest(run.folder)
+    dev = event_files.read(run.folder / "eval")
+    return Facts(
+        folder=str(run.folder),
+        problem=run.problem,
+        hparams_set=run.hparams_set,
+        recipe=dataclasses.replace(
+            model_recipe(run.hparams),
+            **_data_fields(run, data_dir),
+            **_batch_fields(run),
+            **_checkpoint_fields(run.folder),
+            beam_size=decoding.beam_size,
+            alpha=decoding.alpha,
+            extra_length=decoding.extra_length,
+        ),
+        parameters=checkpoints.count_weights(prefix) if prefix else None,
+        hours=hours,
+        hours_from=hours_from,
+        hours_at_least=training.seconds is None,
+        step_seconds=_mean_step(training),
+        tokens_per_step=_tokens_per_step(training),
+        dev={tag: point for tag in dev.scalars if (point := dev.last(tag))},
+        scores=scores or {},
+    )
+
+
+def read_scores(path: str) -> dict[str, tuple[float, str]]:
+    """Reads what `t2t-bleu --json` or `t2t-parseval --json` printed.
+
+    Returns:
+      Scores, 0 to 100, with their signatures: `sacrebleu` and `paper_bleu`, or
+      `f1` with failures as zero recall.
+
+    Raises:
+      InputError: it is neither.
+    """
+    values = files.read_json(path)
+    try:
+        if "all" in values:
+            brackets = values["all"]["brackets_with_failures"]
+            signature = "COLLINS.prm, all lengths, failures as zero recall"
+            return {"f1": (float(brackets["f1"]), signature)}
+        found: dict[str, tuple[float, str]] = {
+            name: (float(values[name]["score"]), values[name]["signature"])
+            for name in ("sacrebleu", "paper_bleu")
+            if name in values
+        }
+    except (KeyError, TypeError, ValueError):
+        found = {}
+    if not found:
+        raise InputError(
+            f"{path} is not what t2t-bleu --json or t2t-parseval --json prints:"
+            " save its standard output as it is."
+        )
+    return found
+
+
+def model_recipe(hparams: HParams) -> Recipe:
+    """All of a recipe that the hparams say."""
+    positions = {
+        "timing_interleaved": paper_numbers.SINUSOIDS,
+        "timing": "sinusoids, all sines first",
+        "emb": paper_numbers.LEARNED,
+        "none": "none",
+    }
+    is_post_norm = (
+        hparams.layer_preprocess_sequence == "none"
+        and hparams.layer_postprocess_sequence == "dan"
+    )
+    schedule = hparams.learning_rate_schedule
+    if schedule == "noam" and hparams.learning_rate_constant == 1.0:
+        schedule = paper_numbers.NOAM
+    elif schedule == "noam":
+        schedule = f"{paper_numbers.NOAM}, x {hparams.learning_rate_constant}"
+    shared = "none"
+    if hparams.shared_embedding_and_softmax_weights:
+        shared = paper_numbers.SHARED
+    elif hparams.shared_embedding:
+        shared = "both embeddings"
+    adam = (
+        hparams.optimizer_adam_beta1,
+        hparams.optimizer_adam_beta2,
+        hparams.optimizer_adam_epsilon,
+    )
+    return Recipe(
+        encoder_layers=hparams.encoder_layers,
+        decoder_layers=hparams.decoder_layers,
+        d_model=hparams.hidden_size,
+        d_ff=hparams.filter_size,
+        h=hparams.num_heads,
+        d_k=hparams.key_channels // hparams.num_heads,
+        d_v=hparams.value_channels // hparams.num_heads,
+        normalisation=(
+            paper_numbers.POST_NORM if is_post_norm else "before each sub-layer"
+        ),
+        positions=positions[hparams.pos],
+        shared_embeddings=shared,
+        residual_dropout=hparams.layer_prepostprocess_dropout,
+        attention_dropout=hparams.attention_dropout,
+        relu_dropout=hparams.relu_dropout,
+        label_smoothing=hparams.label_smoothing,
+        adam=", ".join(f"{value:g}" for value in adam),
+        schedule=schedule,
+        warmup_steps=hparams.learning_rate_warmup_steps,
+        accumulate_steps=hparams.accumulate_steps,
+    )
+
+
+def _data_fields(run: Run, data_dir: pathlib.Path | None) -> dict[str, Any]:
+    kinds = {
+        ".bpe": paper_numbers.BPE,
+        ".subwords": paper_numbers.WORD_PIECES,
+    }
+    fields: dict[str, Any] = {
+        "data": run.problem,
+        "languages": "-".join(run.languages),
+        "vocabulary": kinds.get(run.vocabulary.suffix, run.vocabulary.name),
+        "vocabulary_size": run.encoder().vocab_size,
+    }
+    if data_dir is not None:
+        # A reversed problem has the data of the forward one.
+        name = registry.problem(run.problem).name
+        summary = files.read_json(data_dir / f"{name}.json")
+        years = sorted(_years(summary))
+        fields["data_year"] = ", ".join(map(str, years)) or None
+        try:
+            train = summary["splits"]["train"]
+            fields["training_pairs"] = int(train["pairs_written"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{data_dir / name}.json does not say how many training pairs"
+                " there are: it is damaged; generate the data again."
+            ) from error
+    return fields
+
+
+def _years(value: Any) -> set[str]:
+    """All that stands under "year", at whatever depth."""
+    if isinstance(value, list):
+        return set().union(*map(_years, value))
+    if not isinstance(value, dict):
+        return set()
+    found = {str(value["year"])} if value.get("year") else set()
+    return found.union(*map(_years, value.values()))
+
+
+def _batch_fields(run: Run) -> dict[str, Any]:
+    """What the trainer wrote down when it had counted its devices."""
+    path = run.folder / "batch_shapes.json"
+    if not path.exists():
+        return {}
+    shapes = files.read_json(path)
+    return {
+        "replicas": shapes.get("replicas"),
+        "batch_tokens": shapes.get("effective_batch_tokens"),
+    }
+
+
+def _checkpoint_fields(folder: pathlib.Path) -> dict[str, Any]:
+    trained = checkpoints.steps(folder)
+    fields: dict[str, Any] = {
+        "train_steps": max(
+            [*trained, *checkpoints.steps(folder, "averaged")], default=None
+        )
+    }
+    if len(trained) > 1:
+        times = checkpoints.times(folder, trained)
+        gaps = [
+            after - before
+            for before, after in zip(times, times[1:], strict=False)
+        ]
+        fields["checkpoint_minutes"] = round(statistics.median(gaps) / 60, 2)
+    prefix = _newest(folder)
+    if prefix:
+        is_average = "averaged.ckpt-" in prefix
+        steps = checkpoints.averaged_steps(prefix)
+        # An average of before it was written down is of an unknown number.
+        fields["averaged"] = len(steps) or (None if is_average else 0)
+    return fields
+
+
+def _newest(folder: pathlib.Path) -> str | None:
+    """The checkpoint that t2t-decoder would take."""
+    if checkpoints.steps(folder) or checkpoints.steps(folder, "averaged"):
+        return checkpoints.newest_for_decoding(folder)
+    return None
+
+
+def _hours(folder: pathlib.Path, training: Events) -> tuple[float | None, str]:
+    if training.seconds is not None:
+        return training.seconds / 3600, (
+            "the times in the TensorBoard event files, evaluations included,"
+            " interruptions not"
+        )
+    steps = checkpoints.steps(folder)
+    if len(steps) > 1:
+        times = checkpoints.times(folder, steps)
+        return (max(times) - min(times)) / 3600, (
+            "the times of the checkpoints that are kept: what came before the"
+            f" oldest, step {steps[0]}, is not in it"
+        )
+    return None, "no event files and no two checkpoints"
+
+
+def _mean_step(training: Events) -> float | None:
+    seconds = [value for _, value in training.scalars.get("step_seconds", [])]
+    return statistics.fmean(seconds) if seconds else None
+
+
+def _tokens_per_step(training: Events) -> float | None:
+    """(tokens / s) / (steps / s), over all reports, which are equally long."""
+    rates = dict(training.scalars.get("target_tokens/sec", []))
+    speeds = dict(training.scalars.get("global_step/sec", []))
+    tokens = [
+        rates[step] / speeds[step] for step in rates if speeds.get(step, 0) > 0
+    ]
+    return statistics.fmean(tokens) if tokens else None
