@@ -22,6 +22,7 @@ from absl import flags
 from t2t_repro import files
 from t2t_repro import registry
 from t2t_repro import run_directory
+from t2t_repro.bin import gone_flags
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 
@@ -185,6 +186,9 @@ def _parse(
 ) -> None:
     try:
         rest = values([name, *arguments])[1:]
+    except flags.UnrecognizedFlagError as error:
+        gone = gone_flags.explain(name, error.flagname)
+        raise UsageError(gone or f"{_one_line(error)} See --help.") from error
     except flags.Error as error:
         raise UsageError(f"{_one_line(error)} See --help.") from error
     if rest:

@@ -72,9 +72,15 @@ def _define_flags(values: flags.FlagValues) -> None:
         "run t2t-datagen first, with --tmp_dir",
         flag_values=values,
     )
-    flags.DEFINE_string(
-        "tmp_dir", None, "folder of the raw text", flag_values=values
-    )
+    for name, text in (
+        ("tmp_dir", "folder of the raw text"),
+        (
+            "warm_start_from",
+            "run directory or checkpoint that a new run has its first weights"
+            " from; step and moments begin anew",
+        ),
+    ):
+        flags.DEFINE_string(name, None, text, flag_values=values)
 
 
 def _run(values: flags.FlagValues) -> int | None:
@@ -91,6 +97,7 @@ def _run(values: flags.FlagValues) -> int | None:
     else:
         command.require(values, "problem", "hparams_set")
         _refuse_foreign(folder)
+        _check_warm_start(values.warm_start_from)
         model = values.model or "transformer"
         registry.model(model)
         problem = registry.problem(values.problem)
@@ -147,6 +154,19 @@ def _refuse_foreign(folder: pathlib.Path) -> None:
         raise UsageError(
             f"{folder} has checkpoints but no hparams.json: it is not a run of"
             " this program. Take another --output_dir."
+        )
+
+
+def _check_warm_start(path: str | None) -> None:
+    """Finds a mistyped path before data are generated."""
+    if not path:
+        return
+    place = files.absolute(path)
+    if not (place.is_dir() or pathlib.Path(f"{place}.index").exists()):
+        raise UsageError(
+            f"--warm_start_from={path} is neither a run directory nor a"
+            " checkpoint: give an --output_dir, or a prefix such as"
+            " RUN/model.ckpt-1000."
         )
 
 

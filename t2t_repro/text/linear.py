@@ -143,7 +143,8 @@ def settle_punctuation(tree: Tree) -> Tree:
 
     Returns:
       The same tree with the tag of each punctuation word set, and `XX` for
-      the tag of each word with a letter or digit that was tagged punctuation.
+      the tag of each other word that was tagged punctuation; a lone `'` keeps
+      its tag.
     """
     return map_labels(tree, _settled_label)
 
@@ -229,6 +230,7 @@ def _settled_label(node: Tree) -> str:
     word = node.word or ""
     if word in _TAG_OF_WORD:
         return _TAG_OF_WORD[word]
-    if node.label in PUNCTUATION_TAGS and any(map(str.isalnum, word)):
+    # Numbers and signs such as `%` too: none of them has such a tag in gold.
+    if node.label in PUNCTUATION_TAGS and node.word not in (None, "'"):
         return UNKNOWN_TAG
     return node.label

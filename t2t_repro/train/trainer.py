@@ -1,7 +1,6 @@
 """The training loop: section 5, under tf.distribute.MirroredStrategy."""
 
 import dataclasses
-import json
 import logging
 import pathlib
 import time
@@ -12,20 +11,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from t2t_repro import files
 from t2t_repro import registry
 from t2t_repro import run_directory
 from t2t_repro.data import batching
 from t2t_repro.data import records
 from t2t_repro.data.batching import Batch
 from t2t_repro.data.batching import Position
-from t2t_repro.data.shapes import BatchShape
 from t2t_repro.data.shapes import choose_shapes
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.run_directory import Run
 from t2t_repro.train import checkpoints
+from t2t_repro.train import run_shapes
 from t2t_repro.train import schedule
+from t2t_repro.train import warm_start
 from t2t_repro.train.evaluation import Evaluator
 from t2t_repro.train.step import TrainStep
 from t2t_repro.train.summaries import Summaries
@@ -33,7 +32,6 @@ from t2t_repro.train.summaries import Summaries
 # Dev data is short: few shapes, so that evaluation is traced quickly.
 _EVALUATION_SHAPES = 4
 _POSITION = "data_position"
-_SHAPES_FILE = "batch_shapes.json"
 
 logger = logging.getLogger("t2t_repro")
 
@@ -55,6 +53,8 @@ class TrainOptions:
       xla: "off", "attention", "replica" or "auto".
       worker_gpu: GPUs to use; 0: all of them, or the CPU.
       eval_bleu_sentences: dev sentences translated per evaluation.
+      warm_start_from: a run directory or checkpoint that a new run has its
+        first weights from; None: fresh ones.
     """
 
     train_steps: int = 250_000
@@ -68,6 +68,7 @@ class TrainOptions:
     xla: str = "auto"
     worker_gpu: int = 0
     eval_bleu_sentences: int = 200
+    warm_start_from: str | None = None
 
     @property
     def kept(self) -> int:
@@ -85,7 +86,7 @@ class Trainer:
         options: TrainOptions,
         strategy: tf.distribute.Strategy | None = None,
     ):
-        """Builds the model and restores the newest checkpoint, if any.
+        """Builds the model; restores the newest checkpoint, or starts warm.
 
         Args:
           run: the run directory.
@@ -113,6 +114,7 @@ class Trainer:
                 _xla(options.xla),
             )
         self._position = Position()
+        self._warm_start: warm_start.WarmStart | None = None
         self._restore()
         self._evaluator = self._make_evaluator(data_dir)
 
@@ -142,9 +144,18 @@ class Trainer:
     def _train_on(self) -> None:
         options = self._options
         # All that can be wrong with the user's input has been found by now.
+        if self._warm_start is not None:
+            warm_start.keep(self._run.folder, self._warm_start)
+            # Before hparams.json makes it a run, which could begin cold.
+            self.save()
         if not run_directory.exists(self._run.folder):
             self._run = run_directory.create(self._run)
-        self._keep_shapes()
+        run_shapes.keep(
+            self._run.folder,
+            self._run.hparams,
+            self._batches.shapes,
+            self.replicas,
+        )
         self._log_start()
         summaries = Summaries(
             self._run.folder, self.steps_done, options.train_steps
@@ -191,8 +202,22 @@ class Trainer:
 
     def _restore(self) -> None:
         done = checkpoints.steps(self._run.folder)
+        origin = self._options.warm_start_from
         if not done:
+            if origin:
+                self._warm_start = warm_start.load(
+                    origin, self._run, self.step.weights
+                )
             return
+        if origin:
+            # As in tensor2tensor, so that the same command goes on.
+            logger.warning(
+                "--warm_start_from=%s is ignored: %s has a checkpoint of step"
+                " %d already, and training goes on from that",
+                origin,
+                self._run.folder,
+                done[-1],
+            )
         prefix = checkpoints.path_of(self._run.folder, done[-1])
         rest = checkpoints.restore(
             prefix, self.step.variables(), allow_unused=True
@@ -213,62 +238,13 @@ class Trainer:
         paths = records.shard_paths(data_dir, problem.name, "train")
         return batching.TrainingBatches(
             paths,
-            self._shapes(paths, problem.is_reversed),
+            run_shapes.of_run(
+                self._run, paths, problem.is_reversed, self.replicas
+            ),
             parts=self.replicas * hparams.accumulate_steps,
             seed=self._options.random_seed,
             is_reversed=problem.is_reversed,
         )
-
-    def _shapes(self, paths: list[str], is_reversed: bool) -> list[BatchShape]:
-        """The run's batch shapes, chosen once and kept in its directory."""
-        path = self._run.folder / _SHAPES_FILE
-        if path.exists():
-            recorded = files.read_json(path)
-            if recorded["replicas"] != self.replicas:
-                # A position counts batches of all replicas together.
-                raise UsageError(
-                    f"{self._run.folder} was trained on"
-                    f" {recorded['replicas']} replicas, here are"
-                    f" {self.replicas}: go on with as many (--worker_gpu), or"
-                    " start a new run."
-                )
-            return [BatchShape(*shape) for shape in recorded["shapes"]]
-        hparams = self._run.hparams
-        lengths = records.read_lengths(paths)
-        if is_reversed:
-            lengths = lengths[:, ::-1]
-        fits = lengths.max(axis=1, initial=0) <= hparams.max_length
-        if not fits.any():
-            raise InputError(
-                f"no training pair of {len(lengths)} has at most"
-                f" max_length={hparams.max_length} pieces: generate data, or"
-                " raise that hparam."
-            )
-        if not fits.all():
-            logger.warning(
-                "%d of %d training pairs are longer than max_length=%d and"
-                " are left out",
-                np.sum(~fits),
-                len(lengths),
-                hparams.max_length,
-            )
-        return choose_shapes(
-            lengths[fits], hparams.batch_size, hparams.batch_shapes
-        )
-
-    def _keep_shapes(self) -> None:
-        path = self._run.folder / _SHAPES_FILE
-        if path.exists():
-            return
-        hparams = self._run.hparams
-        parts = self.replicas * hparams.accumulate_steps
-        description = {
-            "shapes": self._batches.shapes,
-            "replicas": self.replicas,
-            "accumulate_steps": hparams.accumulate_steps,
-            "effective_batch_tokens": hparams.batch_size * parts,
-        }
-        files.replace_file(path, json.dumps(description) + "\n")
 
     def _make_evaluator(self, data_dir: pathlib.Path) -> Evaluator:
         problem = registry.problem(self._run.problem)

@@ -23,7 +23,7 @@ _ROOT = pathlib.Path(__file__).resolve().parents[2]
 _COMMANDS = sorted(
     module.name
     for module in pkgutil.iter_modules(t2t_repro.bin.__path__)
-    if module.name != "command"
+    if module.name.startswith("t2t_")
 )
 
 

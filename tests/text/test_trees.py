@@ -385,7 +385,7 @@ def test_leaves_without_tags_are_told_apart_by_their_words():
 
 
 def test_settle_punctuation():
-    tree = parse_tree("(S (, owl) (NN ,) (NP (NN .)) ('' ') (POS ') (CD 1))")
+    tree = parse_tree("(S (, owl) (NN ,) (NP (NN .)) ('' ') (POS ') (. %))")
     assert settle_punctuation(tree) == parse_tree(
-        "(S (XX owl) (, ,) (NP (. .)) ('' ') (POS ') (CD 1))"
+        "(S (XX owl) (, ,) (NP (. .)) ('' ') (POS ') (XX %))"
     )

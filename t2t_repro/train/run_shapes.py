@@ -1,0 +1,101 @@
+"""The batch shapes of a run: chosen once, then kept in its directory.
+
+A place in the data is a number of batches, so a run that goes on needs the
+shapes, and the number of replicas, that it began with.
+"""
+
+import json
+import logging
+import pathlib
+
+import numpy as np
+
+from t2t_repro import files
+from t2t_repro.data import records
+from t2t_repro.data.shapes import BatchShape
+from t2t_repro.data.shapes import choose_shapes
+from t2t_repro.errors import InputError
+from t2t_repro.errors import UsageError
+from t2t_repro.hparam import HParams
+from t2t_repro.run_directory import Run
+
+_FILE = "batch_shapes.json"
+
+logger = logging.getLogger("t2t_repro")
+
+
+def of_run(
+    run: Run, paths: list[str], is_reversed: bool, replicas: int
+) -> list[BatchShape]:
+    """The shapes that the run's directory records, else new ones.
+
+    Args:
+      run: the run directory, there already or only planned.
+      paths: its training records.
+      is_reversed: whether source and target change places.
+      replicas: how many train.
+
+    Raises:
+      UsageError: the run was trained on another number of replicas.
+      InputError: no training pair is short enough.
+    """
+    path = run.folder / _FILE
+    if path.exists():
+        recorded = files.read_json(path)
+        if recorded["replicas"] != replicas:
+            # A position counts batches of all replicas together.
+            raise UsageError(
+                f"{run.folder} was trained on {recorded['replicas']} replicas,"
+                f" here are {replicas}: go on with as many (--worker_gpu), or"
+                " start a new run."
+            )
+        return [BatchShape(*shape) for shape in recorded["shapes"]]
+    lengths = records.read_lengths(paths)
+    return _choose(lengths[:, ::-1] if is_reversed else lengths, run.hparams)
+
+
+def keep(
+    folder: pathlib.Path,
+    hparams: HParams,
+    shapes: list[BatchShape],
+    replicas: int,
+) -> None:
+    """Records the shapes in a run directory that has none yet."""
+    path = folder / _FILE
+    if path.exists():
+        return
+    parts = replicas * hparams.accumulate_steps
+    description = {
+        "shapes": shapes,
+        "replicas": replicas,
+        "accumulate_steps": hparams.accumulate_steps,
+        "effective_batch_tokens": hparams.batch_size * parts,
+    }
+    files.replace_file(path, json.dumps(description) + "\n")
+
+
+def _choose(lengths: np.ndarray, hparams: HParams) -> list[BatchShape]:
+    """Shapes for the pairs that are not too long; the others are counted.
+
+    Args:
+      lengths: `[count, 2]` source and target lengths.
+      hparams: of the run.
+    """
+    fits = lengths.max(axis=1, initial=0) <= hparams.max_length
+    if not fits.any():
+        raise InputError(
+            f"no training pair of {len(lengths)} has at most"
+            f" max_length={hparams.max_length} pieces: generate data, or raise"
+            " that hparam."
+        )
+    if not fits.all():
+        logger.warning(
+            "%d of %d training pairs are longer than max_length=%d and are"
+            " left out",
+            np.sum(~fits),
+            len(lengths),
+            hparams.max_length,
+        )
+    return choose_shapes(
+        lengths[fits], hparams.batch_size, hparams.batch_shapes
+    )
