@@ -20,8 +20,8 @@ def attention_weights(query: Any, key: Any, bias: Any) -> Any:
     """softmax(Q K^T / sqrt(d_k) + bias), equation 1, in float32.
 
     Args:
-      query: `[batch, query, heads, d_k]`.
-      key: `[batch, key, heads, d_k]`.
+      query: `[batch, heads, query, d_k]`.
+      key: `[batch, heads, key, d_k]`.
       bias: broadcast to `[batch, heads, query, key]`, 0 or `MASKED`; None
         where every key may be seen.
 
@@ -29,7 +29,7 @@ def attention_weights(query: Any, key: Any, bias: Any) -> Any:
       `[batch, heads, query, key]`; each row sums to 1.
     """
     scale = query.shape[-1] ** -0.5
-    logits = ops.einsum("bqhd,bkhd->bhqk", query * scale, key)
+    logits = ops.matmul(query * scale, ops.swapaxes(key, 2, 3))
     logits = ops.cast(logits, "float32")
     return ops.softmax(logits if bias is None else logits + bias)
 
@@ -39,12 +39,12 @@ def weighted_values(weights: Any, value: Any) -> Any:
 
     Args:
       weights: `[batch, heads, query, key]`.
-      value: `[batch, key, heads, d_v]`.
+      value: `[batch, heads, key, d_v]`.
 
     Returns:
-      `[batch, query, heads, d_v]`.
+      `[batch, heads, query, d_v]`.
     """
-    return ops.einsum("bhqk,bkhd->bqhd", ops.cast(weights, value.dtype), value)
+    return ops.matmul(ops.cast(weights, value.dtype), value)
 
 
 def attend(
@@ -53,15 +53,15 @@ def attend(
     """Scaled dot-product attention, with dropout of the weights.
 
     Args:
-      query: `[batch, query, heads, d_k]`.
-      key: `[batch, key, heads, d_k]`.
-      value: `[batch, key, heads, d_v]`.
+      query: `[batch, heads, query, d_k]`.
+      key: `[batch, heads, key, d_k]`.
+      value: `[batch, heads, key, d_v]`.
       bias: as in `attention_weights`.
       rate: share of the weights that is dropped.
       seed: `[2]` int32, or None for no dropout.
 
     Returns:
-      `[batch, query, heads, d_v]`, and the weights before dropout
+      `[batch, heads, query, d_v]`, and the weights before dropout
       `[batch, heads, query, key]`.
     """
     weights = attention_weights(query, key, bias)
@@ -143,7 +143,7 @@ class MultiHeadAttention(keras.layers.Layer):
         self._output.build((*input_shape[:-1], self._value_channels))
 
     def project_query(self, x: Any) -> Any:
-        """`[batch, query, hidden]` -> `[batch, query, heads, d_k]`."""
+        """`[batch, query, hidden]` -> `[batch, heads, query, d_k]`."""
         return self._split(self._query(x))
 
     def project_memory(self, memory: Any) -> tuple[Any, Any]:
@@ -153,7 +153,7 @@ class MultiHeadAttention(keras.layers.Layer):
           memory: `[batch, key, hidden]`.
 
         Returns:
-          `[batch, key, heads, d_k]` and `[batch, key, heads, d_v]`.
+          `[batch, heads, key, d_k]` and `[batch, heads, key, d_v]`.
         """
         return self._split(self._key(memory)), self._split(self._value(memory))
 
@@ -163,9 +163,9 @@ class MultiHeadAttention(keras.layers.Layer):
         """Attends with projected heads and joins them.
 
         Args:
-          query: `[batch, query, heads, d_k]` from `project_query`.
-          key: `[batch, key, heads, d_k]` from `project_memory`.
-          value: `[batch, key, heads, d_v]` from `project_memory`.
+          query: `[batch, heads, query, d_k]` from `project_query`.
+          key: `[batch, heads, key, d_k]` from `project_memory`.
+          value: `[batch, heads, key, d_v]` from `project_memory`.
           bias: broadcast to `[batch, heads, query, key]`, or None.
           mode: training, evaluation or looking inside.
 
@@ -178,10 +178,12 @@ class MultiHeadAttention(keras.layers.Layer):
         )
         if mode.maps is not None:
             mode.maps[self._place] = weights
-        joined = (*ops.shape(context)[:-2], self._value_channels)
+        context = ops.swapaxes(context, 1, 2)
+        joined = (*ops.shape(context)[:2], self._value_channels)
         return self._output(ops.reshape(context, joined))
 
     def _split(self, x: Any) -> Any:
-        """`[batch, length, heads * d]` -> `[batch, length, heads, d]`."""
+        """`[batch, length, heads * d]` -> `[batch, heads, length, d]`."""
         depth = x.shape[-1] // self._heads
-        return ops.reshape(x, (*ops.shape(x)[:-1], self._heads, depth))
+        x = ops.reshape(x, (*ops.shape(x)[:-1], self._heads, depth))
+        return ops.swapaxes(x, 1, 2)

@@ -196,7 +196,7 @@ class DecoderLayer(keras.layers.Layer):
           encoder_output: `[batch, source, hidden]`.
 
         Returns:
-          `[batch, source, heads, d_k]` and `[batch, source, heads, d_v]`.
+          `[batch, heads, source, d_k]` and `[batch, heads, source, d_v]`.
         """
         return self._cross.project_memory(encoder_output)
 
@@ -235,36 +235,36 @@ class DecoderLayer(keras.layers.Layer):
         memory: tuple[Any, Any],
         memory_bias: Any,
         past: tuple[Any, Any],
+        past_bias: Any,
     ) -> tuple[Any, tuple[Any, Any]]:
         """One new position of every beam, with cached keys and values.
 
+        Beams lie where positions lie in `call`: one copy of memory and past
+        serves all beams of a sentence, whatever ancestors they have.
+
         Args:
-          x: `[batch, beams, hidden]`: beams lie where positions lie in `call`,
-            so one copy of the memory serves all beams of a sentence.
+          x: `[batch, beams, hidden]`.
           memory: from `project_memory`.
           memory_bias: `[batch, 1, 1, source]`.
-          past: keys `[batch * beams, past, heads, d_k]` and values
-            `[batch * beams, past, heads, d_v]` of earlier positions.
+          past: keys `[batch, heads, past, d_k]` and values
+            `[batch, heads, past, d_v]` of all beams at earlier positions.
+          past_bias: `[batch, 1, beams, past + beams]`, hides what is no
+            ancestor of a beam.
 
         Returns:
-          As `x`, and the past grown by this position.
+          As `x`, and the past with `beams` entries more.
         """
         grown: tuple[Any, Any] = past
 
         def self_attention(y: Any) -> Any:
             nonlocal grown
-            # Here every beam is a row of its own with a single query.
-            rows = ops.reshape(y, (-1, 1, y.shape[-1]))
-            query = self._self.project_query(rows)
-            key, value = self._self.project_memory(rows)
+            query = self._self.project_query(y)
+            key, value = self._self.project_memory(y)
             grown = (
-                ops.concatenate([past[0], key], axis=1),
-                ops.concatenate([past[1], value], axis=1),
+                ops.concatenate([past[0], key], axis=2),
+                ops.concatenate([past[1], value], axis=2),
             )
-            return ops.reshape(
-                self._self(query, *grown, bias=None, mode=EVALUATION),
-                ops.shape(y),
-            )
+            return self._self(query, *grown, past_bias, mode=EVALUATION)
 
         x = self._around_self.around(x, self_attention, EVALUATION)
         return self._rest(x, memory, memory_bias, EVALUATION), grown

@@ -54,9 +54,13 @@ class Embedding(keras.layers.Layer):
         present = ops.cast(ops.not_equal(ids, 0), vectors.dtype)
         return vectors * (self._scale * present)[..., None]
 
-    def logits(self, x: Any) -> Any:
-        """`[rows, hidden]` -> `[rows, vocabulary]`, before the softmax."""
-        return ops.matmul(x, ops.transpose(self.matrix))
+    def softmax_kernel(self) -> Any:
+        """The matrix as `[hidden, vocabulary]`, for the linear map to logits.
+
+        Whoever multiplies often with few rows keeps it: a product with a
+        matrix that lies the other way takes up to twice as long.
+        """
+        return ops.transpose(self.matrix)
 
 
 def sinusoids(positions: Any, channels: int, interleaved: bool) -> Any:

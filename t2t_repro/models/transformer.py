@@ -177,9 +177,13 @@ class Transformer(keras.Model):
             x = layer(x, memory, memory_bias, bias, mode=mode)
         return self._final_norm("decoder", x)
 
+    def softmax_kernel(self) -> Any:
+        """`[hidden, vocabulary]`: decoder output times this is the logits."""
+        return self._embedding("softmax").softmax_kernel()
+
     def logits(self, x: Any) -> Any:
         """`[rows, hidden]` decoder output -> `[rows, vocabulary]`."""
-        return self._embedding("softmax").logits(x)
+        return ops.matmul(x, self.softmax_kernel())
 
     def memory(self, encoded: Any) -> list[tuple[Any, Any]]:
         """Keys and values of the encoder's output for every decoder layer.
@@ -188,23 +192,23 @@ class Transformer(keras.Model):
           encoded: `[batch, source, hidden]`.
 
         Returns:
-          Per layer `[batch, source, heads, d_k]` and
-          `[batch, source, heads, d_v]`.
+          Per layer `[batch, heads, source, d_k]` and
+          `[batch, heads, source, d_v]`.
         """
         return [layer.project_memory(encoded) for layer in self._decoder_layers]
 
-    def empty_past(self, rows: Any) -> list[tuple[Any, Any]]:
+    def empty_past(self, batch: Any) -> list[tuple[Any, Any]]:
         """The decoder's cache before the first position.
 
         Args:
-          rows: batch times beams.
+          batch: number of sentences.
 
         Returns:
-          Per layer `[rows, 0, heads, d_k]` and `[rows, 0, heads, d_v]`.
+          Per layer `[batch, heads, 0, d_k]` and `[batch, heads, 0, d_v]`.
         """
         heads = self.hparams.num_heads
         shapes = [
-            (rows, 0, heads, channels // heads)
+            (batch, heads, 0, channels // heads)
             for channels in (
                 self.hparams.key_channels,
                 self.hparams.value_channels,
@@ -222,8 +226,9 @@ class Transformer(keras.Model):
         memory: list[tuple[Any, Any]],
         memory_bias: Any,
         past: list[tuple[Any, Any]],
+        past_bias: Any,
     ) -> tuple[Any, list[tuple[Any, Any]]]:
-        """The next id's logits for every beam.
+        """One position of every beam.
 
         Args:
           ids: `[batch, beams]` int32, the last id of each; 0 at the start.
@@ -231,9 +236,14 @@ class Transformer(keras.Model):
           memory: from `memory`.
           memory_bias: `[batch, 1, 1, source]`.
           past: from `empty_past` or the last step.
+          past_bias: `[batch, 1, beams, (position + 1) * beams]`: 0 where the
+            entry, of beam k at position p in place `p * beams + k`, is an
+            ancestor of the beam or itself, `MASKED` elsewhere; None where
+            there is one beam.
 
         Returns:
-          `[batch, beams, vocabulary]` float32, and the past grown by one.
+          `[batch, beams, hidden]`, of which `softmax_kernel` makes the logits
+          of the next id, and the past grown by one position.
         """
         x = self._embedding("target_embedding")(ids)
         x = self._decoder_positions(x, ops.reshape(position, (1,)))
@@ -241,13 +251,11 @@ class Transformer(keras.Model):
         for layer, keys_values, layer_past in zip(
             self._decoder_layers, memory, past, strict=True
         ):
-            x, layer_past = layer.step(x, keys_values, memory_bias, layer_past)
+            x, layer_past = layer.step(
+                x, keys_values, memory_bias, layer_past, past_bias
+            )
             grown.append(layer_past)
-        x = self._final_norm("decoder", x)
-        rows = ops.reshape(x, (-1, self.hparams.hidden_size))
-        logits = ops.cast(self.logits(rows), "float32")
-        shape = (*ops.shape(ids), self.vocab_size)
-        return ops.reshape(logits, shape), grown
+        return self._final_norm("decoder", x), grown
 
     def _embedding(self, use: str) -> Embedding:
         """The matrix for a use, following what is shared with what."""

@@ -17,9 +17,9 @@ _VOCABULARY = 5
 class _Table:
     """A bigram model: the next id depends on the last id and the source.
 
-    `rows[source id][last id]` holds the probabilities of the next id. The
-    cache carries the sum of the ids so far, so that a wrong gather of the
-    cache would show.
+    `rows[source id][last id]` holds the probabilities of the next id. It
+    asserts that each beam sees one entry of the cache for each position; that
+    these are the right ones is shown with the real model.
     """
 
     def __init__(self, rows):
@@ -31,19 +31,28 @@ class _Table:
     def memory(self, encoded):
         return [(encoded[:, 0], encoded[:, 0])]
 
-    def empty_past(self, rows):
-        return [(tf.zeros([rows, 0, 1, 1]),) * 2]
+    def empty_past(self, batch):
+        return [(tf.zeros([batch, 1, 0, 1]),) * 2]
 
-    def step(self, ids, position, memory, memory_bias, past):
+    def softmax_kernel(self):
+        return tf.eye(_VOCABULARY)
+
+    def step(self, ids, position, memory, memory_bias, past, past_bias):
         table = tf.gather(self._rows, memory[0][0])
         log_probs = tf.math.log(tf.gather(table, ids, batch_dims=1))
-        new = tf.reshape(tf.cast(ids, tf.float32), [-1, 1, 1, 1])
-        grown = tuple(tf.concat([part, new], 1) for part in past[0])
-        # The cache must hold each beam's own history: its last id is `ids`.
-        tf.debugging.assert_equal(
-            tf.reshape(grown[0][:, -1, 0, 0], tf.shape(ids)),
-            tf.cast(ids, tf.float32),
-        )
+        # What is multiplied with zeros must be finite.
+        log_probs = tf.maximum(log_probs, -1e30)
+        new = tf.cast(ids, tf.float32)[:, None, :, None]
+        grown = tuple(tf.concat([part, new], 2) for part in past[0])
+        if past_bias is not None:
+            seen = tf.cast(past_bias == 0.0, tf.float32)[:, 0]
+            # One entry for each position, the last of them its own.
+            tf.debugging.assert_equal(
+                tf.reduce_sum(seen, axis=2),
+                tf.fill(tf.shape(ids), tf.cast(position + 1, tf.float32)),
+            )
+            own = tf.eye(tf.shape(ids)[1], batch_shape=tf.shape(ids)[:1])
+            tf.debugging.assert_equal(seen[:, :, -tf.shape(ids)[1] :], own)
         return log_probs, [grown]
 
 

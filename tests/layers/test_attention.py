@@ -13,7 +13,7 @@ def test_weights_are_the_softmax_of_scaled_products():
     # d_k = 4, so products are halved. Query (2, 0, 0, 0) meets the keys
     # (1, 0, 0, 0) and (0, 1, 0, 0): logits 1 and 0, weights e/(e+1), 1/(e+1).
     query = np.array([2.0, 0, 0, 0], np.float32).reshape(1, 1, 1, 4)
-    key = np.eye(4, dtype=np.float32)[:2].reshape(1, 2, 1, 4)
+    key = np.eye(4, dtype=np.float32)[:2].reshape(1, 1, 2, 4)
     weights = attention.attention_weights(query, key, None)
     np.testing.assert_allclose(
         np.ravel(weights), [math.e / (math.e + 1), 1 / (math.e + 1)], rtol=1e-6
@@ -22,7 +22,7 @@ def test_weights_are_the_softmax_of_scaled_products():
 
 def test_a_masked_key_has_no_weight():
     query = np.ones((1, 1, 1, 4), np.float32)
-    key = np.ones((1, 3, 1, 4), np.float32)
+    key = np.ones((1, 1, 3, 4), np.float32)
     bias = attention.padding_bias(np.array([[7, 1, 0]]))
     weights = np.ravel(attention.attention_weights(query, key, bias))
     np.testing.assert_allclose(weights, [0.5, 0.5, 0.0], atol=1e-7)
@@ -36,8 +36,8 @@ def test_causal_bias_hides_what_comes_later():
 def test_attend_mixes_the_values():
     # Equal keys: the mean of the values (1, 10) and (3, 30).
     query = np.ones((1, 1, 1, 2), np.float32)
-    key = np.ones((1, 2, 1, 2), np.float32)
-    value = np.array([[1, 10], [3, 30]], np.float32).reshape(1, 2, 1, 2)
+    key = np.ones((1, 1, 2, 2), np.float32)
+    value = np.array([[1, 10], [3, 30]], np.float32).reshape(1, 1, 2, 2)
     context, weights = attention.attend(query, key, value, None, 0.0, None)
     np.testing.assert_allclose(np.ravel(context), [2, 20], rtol=1e-6)
     np.testing.assert_allclose(np.ravel(weights), [0.5, 0.5], rtol=1e-6)
@@ -55,8 +55,8 @@ def test_heads_may_have_other_sizes_than_the_model():
     query = layer.project_query(x)
     key, value = layer.project_memory(x)
     output = layer(query, key, value, bias=None, mode=attention.Mode(maps=maps))
-    assert query.shape == key.shape == (2, 5, 4, 2)
-    assert value.shape == (2, 5, 4, 3)
+    assert query.shape == key.shape == (2, 4, 5, 2)
+    assert value.shape == (2, 4, 5, 3)
     assert output.shape == (2, 5, 8)
     sums = np.asarray(maps["here"]).sum(axis=-1)
     np.testing.assert_allclose(sums, np.ones((2, 4, 5)), rtol=1e-6)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from hparams.transformer import transformer_tiny
+from t2t_repro.layers.attention import MASKED
 from t2t_repro.layers.attention import Mode
 from t2t_repro.layers.attention import padding_bias
 from t2t_repro.models.transformer import Transformer
@@ -50,19 +51,34 @@ def test_padding_and_neighbours_change_nothing(model):
 
 
 def test_steps_with_a_cache_equal_the_whole_pass(model):
-    decoded = np.asarray(model(_INPUTS, _TARGETS))
-    expected = np.asarray(model.logits(decoded.reshape(-1, 16)))
-    expected = expected.reshape(2, 4, 11)
+    # Beam 1 takes other ids from its second on, then becomes a child of beam
+    # 0, and so does beam 0 of beam 1: each must see its own ancestors alone.
+    histories = np.array([_TARGETS, _TARGETS]).transpose(1, 0, 2).copy()
+    histories[:, 1, :2] = [[9, 8], [7, 6]]
+    histories[:, :, :2] = histories[:, ::-1, :2]
+    ancestors = np.array([[1, 1, 0, 0], [0, 0, 1, 1]])
     memory = model.memory(model.encode(_INPUTS))
-    bias, past = padding_bias(_INPUTS), model.empty_past(4)
-    last = np.zeros((2, 2), np.int32)  # two beams, both follow the targets
+    bias, past = padding_bias(_INPUTS), model.empty_past(2)
+    last = np.zeros((2, 2), np.int32)
     for position in range(4):
-        logits, past = model.step(last, np.int32(position), memory, bias, past)
+        # Until position 2 the beams lie in their first order.
+        seen = ancestors if position >= 2 else np.array([[0, 0], [1, 1]])
+        visible = seen[:, : position + 1, None] == np.arange(2)
+        hidden = np.where(visible, 0.0, MASKED).astype(np.float32)
+        hidden = np.tile(hidden.reshape(1, 1, 2, -1), (2, 1, 1, 1))
+        x, past = model.step(
+            last, np.int32(position), memory, bias, past, hidden
+        )
+        logits = np.asarray(x) @ np.asarray(model.softmax_kernel())
+        own = histories if position >= 2 else histories[:, ::-1]
         for beam in range(2):
-            np.testing.assert_allclose(
-                np.asarray(logits)[:, beam], expected[:, position], atol=1e-4
-            )
-        last = np.repeat(_TARGETS[:, position : position + 1], 2, axis=1)
+            decoded = np.asarray(model(_INPUTS, own[:, beam]))
+            whole = np.asarray(model.logits(decoded.reshape(-1, 16)))
+            expected = whole.reshape(2, 4, 11)[:, position]
+            np.testing.assert_allclose(logits[:, beam], expected, atol=1e-4)
+        # The id at this position; after position 1 the beams change places.
+        now = histories if position >= 1 else histories[:, ::-1]
+        last = now[:, :, position]
 
 
 def test_maps_hold_every_attention(model):
