@@ -43,6 +43,7 @@ class ParsingPtbSample(ParsingProblem):
     """
 
     approx_vocab_size = 2000
+    words_in_target = True
     train_shards = 1
 
     def tree_files(

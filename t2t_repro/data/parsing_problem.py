@@ -7,8 +7,9 @@ the Penn Treebank is one id, so that a target has as many ids as tokens; words
 are cut into subwords, so that no word is unknown.
 
 Tags stay in the target, as in tensor2tensor. Vinyals et al. (2015) found `XX`
-for every word slightly better with millions of trees; with thousands, tags tell
-the decoder at which word it is, and EVALB's tagging accuracy stays meaningful.
+for every word slightly better with millions of trees; here EVALB's tagging
+accuracy stays meaningful. A decoder has to count leaves to know at which word
+it is, which thousands of trees do not teach; `words_in_target` spares it that.
 
 Left out: beams that may only take well-formed trees (what is not is repaired).
 """
@@ -27,7 +28,9 @@ from t2t_repro.text import trees
 from t2t_repro.text.linear import linearise
 from t2t_repro.text.linear import rebuild
 from t2t_repro.text.linear import settle_punctuation
+from t2t_repro.text.linear import without_words
 from t2t_repro.text.trees import Tree
+from t2t_repro.text.trees import escaped
 
 # Treebank II (Bies et al. 1995), constituents and tags. A label that is not
 # here, such as NP-SBJ, is spelled in subwords: longer, but as lossless.
@@ -57,6 +60,8 @@ class ParsingProblem(TextToTextProblem):
 
     Class attributes to set, besides the base class's:
       keep_traces, keep_functions: see `trees.read_trees`.
+      words_in_target: whether each tag follows its word. The paper has no
+        words there; they make a target half as long again.
       decode_hparams: what `--decode_hparams` leaves open. Section 6.3: beam
         21, alpha 0.3, at most 300 ids beyond the input. Few sentences at a
         time, as each has 21 long hypotheses.
@@ -67,6 +72,7 @@ class ParsingProblem(TextToTextProblem):
     target_language = "trees"
     keep_traces = False
     keep_functions = False
+    words_in_target = False
     decode_hparams = "beam_size=21,alpha=0.3,extra_length=300,batch_size=8"
     metric = "f1"
 
@@ -105,7 +111,7 @@ class ParsingProblem(TextToTextProblem):
         if split == "train":
             annotated = self.training_trees(annotated)
         for tree in annotated:
-            yield _line(map(_written, tree.words())), target_line(tree)
+            yield _line(map(escaped, tree.words())), self.target_line(tree)
 
     def training_trees(self, annotated: Iterator[Tree]) -> Iterator[Tree]:
         """The trees to train on, given the annotated ones: here these."""
@@ -130,7 +136,11 @@ class ParsingProblem(TextToTextProblem):
           line: its words, tokenised as in the Penn Treebank and separated by
             spaces; brackets as `-LRB-` or as themselves.
         """
-        return _line(map(_written, _TOKEN.findall(line)))
+        return _line(map(escaped, _TOKEN.findall(line)))
+
+    def target_line(self, tree: Tree) -> str:
+        """The target of a tree; `output_line` makes the tree of it again."""
+        return _line(linearise(tree, words=self.words_in_target))
 
     def output_line(
         self, line: str, text: str
@@ -145,7 +155,10 @@ class ParsingProblem(TextToTextProblem):
           One tree over exactly these words, and what had to be repaired how
           often (see `t2t_repro.text.linear.Repair`).
         """
-        rebuilt = rebuild(_TOKEN.findall(text), _TOKEN.findall(line))
+        tokens = _TOKEN.findall(text)
+        if self.words_in_target:
+            tokens = without_words(tokens)
+        rebuilt = rebuild(tokens, _TOKEN.findall(line))
         repairs = collections.Counter(
             {repair.value: n for repair, n in rebuilt.repairs.items()}
         )
@@ -160,17 +173,8 @@ class ParsingProblem(TextToTextProblem):
             )
 
 
-def target_line(tree: Tree) -> str:
-    """The target line of a tree, `output_line` of which is the tree again."""
-    return _line(linearise(tree))
-
-
 def _line(tokens: Iterable[str]) -> str:
     return "".join(f" {token}" for token in tokens)
-
-
-def _written(word: str) -> str:
-    return word.replace("(", "-LRB-").replace(")", "-RRB-")
 
 
 def _with_symbols(model: bytes) -> bytes:

@@ -5,9 +5,9 @@
     (S (NP DT NN )NP (VP VBZ )VP )S
 
 Closing brackets carry their label, and each word is one leaf token. The words
-themselves are the source sequence, so they are left out here and handed back
-to `rebuild`. The leaf token is the word's tag, as in tensor2tensor: EVALB
-decides by tag which words are punctuation and do not count. The leading
+themselves are the source sequence, so they are left out, unless asked for, and
+handed back to `rebuild`. The leaf token is the word's tag, as in tensor2tensor:
+EVALB decides by tag which words are punctuation and do not count. The leading
 bracket, which tensor2tensor does not write, tells a constituent from a leaf.
 
 A model may emit anything. `rebuild` therefore never fails: it always gives a
@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from t2t_repro.text.trees import TOP
 from t2t_repro.text.trees import Tree
+from t2t_repro.text.trees import escaped
 from t2t_repro.text.trees import map_labels
 from t2t_repro.text.trees import traverse
 
@@ -83,7 +84,9 @@ class Rebuilt(NamedTuple):
     repairs: "collections.Counter[Repair]"
 
 
-def linearise(tree: Tree, *, tags: bool = True) -> list[str]:
+def linearise(
+    tree: Tree, *, tags: bool = True, words: bool = False
+) -> list[str]:
     """Writes a tree as the target tokens of a sequence-to-sequence parser.
 
     Args:
@@ -91,17 +94,47 @@ def linearise(tree: Tree, *, tags: bool = True) -> list[str]:
       tags: whether a leaf is its tag; else every leaf is `XX`, which Vinyals
         et al. found to parse better. No tag can be scored then, and
         `settle_punctuation` must follow `rebuild`.
+      words: whether each leaf follows its word, as `escaped` writes it.
+        `without_words` takes them out again.
 
     Returns:
-      One token for each bracket and each word; none for a tree without words.
+      One token for each bracket and each leaf (two with its word); none for a
+      tree without words.
     """
     tokens: list[str] = []
     for node, opening in traverse(tree):
         if node.word is not None:
+            if words:
+                tokens.append(escaped(node.word))
             tokens.append(node.label if tags else UNKNOWN_TAG)
         elif node.children:
             tokens.append(f"({node.label}" if opening else f"){node.label}")
     return tokens
+
+
+def without_words(tokens: Sequence[str]) -> list[str]:
+    """Takes out the words that `linearise(..., words=True)` wrote.
+
+    Args:
+      tokens: what a model emitted in that notation.
+
+    Returns:
+      The same without them, for `rebuild`. A word that no leaf follows becomes
+      a leaf `XX`.
+    """
+    kept: list[str] = []
+    after_word = False
+    for token in tokens:
+        if token[0] in "()":
+            if after_word:
+                kept.append(UNKNOWN_TAG)
+            kept.append(token)
+            after_word = False
+            continue
+        if after_word:
+            kept.append(token)
+        after_word = not after_word
+    return [*kept, UNKNOWN_TAG] if after_word else kept
 
 
 def rebuild(tokens: Sequence[str], words: Sequence[str]) -> Rebuilt:

@@ -182,6 +182,11 @@ def plain_label(label: str) -> str:
     return re.split("[-=|]", label, maxsplit=1)[0] or label
 
 
+def escaped(word: str) -> str:
+    """The word as the Penn Treebank writes it: without a bracket."""
+    return word.replace("(", "-LRB-").replace(")", "-RRB-")
+
+
 def tree_line(tree: Tree) -> str:
     """Writes a tree on one line, under TOP, without the line end.
 
@@ -344,4 +349,4 @@ def _written(word: str) -> str:
             f"cannot write the word {word!r} in a tree: expected one or more"
             " characters other than white space"
         )
-    return word.replace("(", "-LRB-").replace(")", "-RRB-")
+    return escaped(word)

@@ -4,7 +4,6 @@ import pytest
 
 from t2t_repro.data.parsing_problem import SYMBOLS
 from t2t_repro.data.parsing_problem import ParsingProblem
-from t2t_repro.data.parsing_problem import target_line
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.text.linear import linearise
@@ -38,7 +37,8 @@ def encoder(problem, tmp_path_factory):
     path = tmp_path_factory.mktemp("vocabulary") / problem.vocab_filename
     lines = []
     for tree in map(parse_tree, _TREES):
-        lines += [problem.input_line(" ".join(tree.words())), target_line(tree)]
+        lines.append(problem.input_line(" ".join(tree.words())))
+        lines.append(problem.target_line(tree))
     problem.learn_vocabulary(iter(lines), path)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     return problem.open_vocabulary(path)
@@ -54,14 +54,17 @@ def test_every_bracket_and_tag_is_one_id(encoder):
     assert encoder.vocab_size <= 600
 
 
+@pytest.mark.parametrize("words_in_target", [False, True])
 @pytest.mark.parametrize("text", _TREES)
-def test_a_tree_survives(problem, encoder, text):
+def test_a_tree_survives(encoder, text, words_in_target):
+    problem = _Trees("parsing_trees")
+    problem.words_in_target = words_in_target
     tree = parse_tree(text)
     words = " ".join(tree.words())
     source = problem.input_line(words)
     assert encoder.decode(encoder.encode(source)) == source
-    target = encoder.decode(encoder.encode(target_line(tree)))
-    assert target == target_line(tree)
+    target = encoder.decode(encoder.encode(problem.target_line(tree)))
+    assert target == problem.target_line(tree)
     assert problem.output_line(words, target) == (text, {})
 
 
@@ -177,7 +180,7 @@ def test_the_sample_survives(shared, tmp_path, split):
     path = tmp_path / problem.vocab_filename
     problem.learn_vocabulary(iter(sources), path)
     encoder = problem.open_vocabulary(path)
-    found = encoder.encode_lines([target_line(tree) for tree in trees])
+    found = encoder.encode_lines([problem.target_line(tree) for tree in trees])
     for tree, source, ids in zip(trees, sources, found, strict=True):
         assert encoder.decode(encoder.encode(source)) == source
         assert len(ids) == len(linearise(tree))

@@ -16,6 +16,7 @@ from t2t_repro.text.linear import Repair
 from t2t_repro.text.linear import linearise
 from t2t_repro.text.linear import rebuild
 from t2t_repro.text.linear import settle_punctuation
+from t2t_repro.text.linear import without_words
 from t2t_repro.text.trees import Tree
 from t2t_repro.text.trees import clean
 from t2t_repro.text.trees import parse_tree
@@ -382,6 +383,16 @@ def test_leaves_without_tags_are_told_apart_by_their_words():
     assert settle_punctuation(rebuilt) == parse_tree(
         "(S (NP (XX Rain)) (: --) (NP (XX ')) (. !))"
     )
+
+
+def test_words_may_stand_before_their_leaves():
+    tree = parse_tree("(S (NP (DT the) (NN dog)) (-LRB- -LRB-) (. .))")
+    tokens = linearise(tree, words=True)
+    assert " ".join(tokens) == ("(S (NP the DT dog NN )NP -LRB- -LRB- . . )S")
+    assert without_words(tokens) == linearise(tree)
+    # A word before a bracket or the end had no tag.
+    broken = ["(S", "(NP", "the", "DT", "dog", ")NP", ".", ".", "ran"]
+    assert without_words(broken) == ["(S", "(NP", "DT", "XX", ")NP", ".", "XX"]
 
 
 def test_settle_punctuation():
