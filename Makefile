@@ -5,13 +5,14 @@ PYTHON3 = python3
 PYTHON = .venv/bin/python
 READY = .venv/ready.stamp
 
-.PHONY: help demo test check format clean distclean
+.PHONY: help demo test check docs format clean distclean
 
 help:
 	@echo 'make demo       train, translate and score on the built-in toy corpus'
 	@echo 'make test       run every test'
 	@echo 'make check      ruff and mypy: style, formatting, types'
 	@echo 'make format     put the code into the one format'
+	@echo 'make docs       the documentation as a site, in site/'
 	@echo 'make clean      remove what running leaves behind, but not .venv'
 	@echo 'make distclean  remove .venv too'
 
@@ -25,6 +26,9 @@ check: $(READY)
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+
+docs: $(READY)
+	$(PYTHON) -m mkdocs build --strict
 
 format: $(READY)
 	$(PYTHON) -m ruff check --fix .
@@ -40,7 +44,7 @@ $(READY): setup.py pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf build dist *.egg-info demo_run
+	rm -rf build dist site *.egg-info demo_run
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find t2t_repro problems hparams tests -name __pycache__ -prune -exec rm -rf {} +
 

@@ -1,0 +1,103 @@
+"""The pages of docs/: they build, what they name exists, their code runs."""
+
+import ast
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from t2t_repro import registry
+from t2t_repro.bin import t2t_datagen
+from t2t_repro.errors import InputError
+
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
+_DOCS = _ROOT / "docs"
+
+
+def _blocks(page, language):
+    text = (_DOCS / page).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_site_builds_without_a_warning(tmp_path):
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
+        + ["--site-dir", str(tmp_path / "site")],
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    assert (tmp_path / "site" / "index.html").exists()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        line
+        for line in (_DOCS / "paper.md").read_text("utf-8").splitlines()
+        if re.match(r"\| (\d|all)", line)
+    ],
+)
+def test_the_map_leads_somewhere(row):
+    _, _, where, tests = (
+        re.findall("`([^`]+)`", cell) for cell in row.strip("| ").split(" | ")
+    )
+    paths = [name for name in where + tests if name.endswith(".py")]
+    assert paths and tests
+    for path in paths:
+        assert (_ROOT / path).is_file(), path
+    defined = set()
+    for path in paths:
+        if path in where:
+            tree = ast.parse((_ROOT / path).read_text(encoding="utf-8"))
+            defined |= {
+                node.name
+                for node in tree.body
+                if isinstance(node, (ast.ClassDef, ast.FunctionDef))
+            }
+    names = {n for n in where if n.isidentifier()}
+    assert names <= defined
+
+
+@pytest.fixture(scope="module")
+def user_dir(tmp_path_factory):
+    """A --t2t_usr_dir with the page's Python blocks, registered."""
+    folder = tmp_path_factory.mktemp("page") / "usr"
+    folder.mkdir()
+    for block in _blocks("your_own.md", "python"):
+        name = re.search(r"usr/(\w+\.py)", block).group(1)
+        (folder / name).write_text(block, encoding="utf-8")
+    registry.import_usr_dir(str(folder))
+    return folder
+
+
+def test_the_problem_of_the_page_makes_data(user_dir, tmp_path, capsys):
+    (block, _) = _blocks("your_own.md", "python")
+    assert len(block.strip().splitlines()) <= 27
+    for split in ("train", "dev"):
+        lines = [f"uno {i} due\ten {i} to\n" for i in range(200)]
+        (tmp_path / f"phrases.{split}.tsv").write_text("".join(lines))
+    arguments = [
+        "--problem=translate_itno_phrases",
+        f"--t2t_usr_dir={user_dir}",
+        f"--tmp_dir={tmp_path}",
+        f"--data_dir={tmp_path / 'data'}",
+    ]
+    assert t2t_datagen.main(arguments) == 0, capsys.readouterr().err
+    assert list((tmp_path / "data").glob("translate_itno_phrases-train-*"))
+
+
+def test_the_problem_of_the_page_names_a_bad_line(user_dir, tmp_path):
+    (tmp_path / "phrases.dev.tsv").write_text("uno\ten\nno tab\n")
+    problem = registry.problem("translate_itno_phrases")
+    with pytest.raises(InputError, match="line 2"):
+        list(problem.generate_samples("dev", tmp_path))
+
+
+def test_the_set_of_the_page_is_found(user_dir):
+    hparams = registry.hparams("transformer_half")
+    assert hparams.hidden_size // hparams.num_heads == 64
