@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from hparams.transformer import transformer_tiny
 from t2t_repro.decode.beam_search import beam_search
 from t2t_repro.decode.beam_search import greedy_search
-from t2t_repro.decode.beam_search import length_penalty
+from t2t_repro.decode.beam_step import length_penalty
+from t2t_repro.models.transformer import Transformer
 
 # Ids: 0 padding, 1 end, 2 = "a", 3 = "b", 4 = "c".
 _VOCABULARY = 5
@@ -132,3 +134,26 @@ def test_the_search_ends_when_nothing_better_can_come():
 def test_a_limit_of_zero_gives_nothing():
     ids, _ = _search([0], [0])
     assert ids.shape[2] == 0
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_compiled_search_is_the_eager_one(layers):
+    # TensorFlow's graph rewriting once broke the loop of one layer.
+    hparams = transformer_tiny().replace(
+        num_hidden_layers=layers, hidden_size=16, filter_size=32, num_heads=2
+    )
+    model = Transformer(hparams, 11)
+    inputs = tf.constant([[5, 6, 7, 1], [8, 1, 0, 0], [9, 9, 1, 0]])
+    limits = tf.constant([8, 6, 0])
+
+    def search(inputs, limits):
+        return beam_search(model, inputs, limits, beam_size=2, alpha=0.6)
+
+    signature = [
+        tf.TensorSpec([None, None], tf.int32),
+        tf.TensorSpec([None], tf.int32),
+    ]
+    compiled = tf.function(search, input_signature=signature)(inputs, limits)
+    eager = search(inputs, limits)
+    np.testing.assert_array_equal(compiled.ids, eager.ids)
+    np.testing.assert_allclose(compiled.scores, eager.scores, atol=1e-4)

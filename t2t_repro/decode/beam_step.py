@@ -1,0 +1,217 @@
+"""One step of beam search: what is alive, what is finished, what is decided.
+
+Pure functions of the state and the next id's logits. Follows tensor2tensor's
+search; `beam_search` runs the loop around it.
+"""
+
+from typing import Any
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from t2t_repro.layers.attention import MASKED
+from t2t_repro.text.encoder import EOS_ID
+
+# Stands for minus infinity, as in tensor2tensor: far below any score, and
+# still exact enough to add to.
+_IMPOSSIBLE = -1e7
+
+
+class Rules(NamedTuple):
+    """What decides a search.
+
+    Attributes:
+      beams: hypotheses alive at a time.
+      candidates: continuations of a sentence that are looked at in a step.
+      alpha: exponent of the length penalty.
+      keep: how many of the best hypotheses must be final.
+    """
+
+    beams: int
+    candidates: int
+    alpha: float
+    keep: int
+
+
+class State(NamedTuple):
+    """What a step changes.
+
+    Attributes:
+      alive_ids: `[active, beams, position]`.
+      alive_log_probs: `[active, beams]`, best first.
+      ancestors: `[active, beams, position]`, the beam that each alive
+        hypothesis was at each position.
+      finished_ids: `[active, beams, position]`.
+      finished_scores: `[active, beams]`, best first; `_IMPOSSIBLE`: none yet.
+      is_finished: `[active, beams]` bool.
+      is_done: `[active]` bool, nothing can change any more.
+      past: the decoder's cache, `position * beams` entries.
+    """
+
+    alive_ids: tf.Tensor
+    alive_log_probs: tf.Tensor
+    ancestors: tf.Tensor
+    finished_ids: tf.Tensor
+    finished_scores: tf.Tensor
+    is_finished: tf.Tensor
+    is_done: tf.Tensor
+    past: Any
+
+
+def length_penalty(length: Any, alpha: float) -> tf.Tensor:
+    """((5 + length) / 6)^alpha."""
+    return tf.pow((5.0 + tf.cast(length, tf.float32)) / 6.0, alpha)
+
+
+def first_state(model: Any, limits: tf.Tensor, beams: int) -> State:
+    """Nothing generated yet; only the first beam counts.
+
+    Args:
+      model: with `empty_past`.
+      limits: `[batch]`, most ids to generate; none where it is 0.
+      beams: hypotheses alive at a time.
+    """
+    batch = tf.shape(limits)[0]
+    first_alive = tf.constant([[0.0] + [_IMPOSSIBLE] * (beams - 1)])
+    no_ids = tf.zeros([batch, beams, 0], tf.int32)
+    return State(
+        alive_ids=no_ids,
+        alive_log_probs=tf.tile(first_alive, [batch, 1]),
+        ancestors=no_ids,
+        finished_ids=no_ids,
+        finished_scores=tf.fill([batch, beams], _IMPOSSIBLE),
+        is_finished=tf.zeros([batch, beams], tf.bool),
+        is_done=limits <= 0,
+        past=model.empty_past(batch),
+    )
+
+
+def last_ids(state: State) -> tf.Tensor:
+    """`[active, beams]`, 0 before the first position."""
+    return tf.pad(state.alive_ids, [[0, 0], [0, 0], [1, 0]])[:, :, -1]
+
+
+def _with_itself(ancestors: tf.Tensor) -> tf.Tensor:
+    """`[active, beams, position]` -> the same with the beam's own number."""
+    beams = ancestors.shape[1]
+    own = tf.broadcast_to(
+        tf.range(beams)[None, :, None], [tf.shape(ancestors)[0], beams, 1]
+    )
+    return tf.concat([ancestors, own], axis=2)
+
+
+def ancestry_bias(ancestors: tf.Tensor) -> tf.Tensor | None:
+    """Hides the cache's entries of beams that are no ancestors.
+
+    Args:
+      ancestors: `[active, beams, position]`.
+
+    Returns:
+      `[active, 1, beams, (position + 1) * beams]`, 0 or `MASKED`, as
+      `Transformer.step` takes it; None where there is one beam.
+    """
+    beams = ancestors.shape[1]
+    if beams == 1:
+        return None
+    bias = tf.one_hot(
+        _with_itself(ancestors), beams, on_value=0.0, off_value=MASKED
+    )
+    entries = tf.shape(bias)[2] * beams
+    return tf.reshape(bias, [-1, 1, beams, entries])
+
+
+def advance(
+    position: tf.Tensor,
+    state: State,
+    logits: tf.Tensor,
+    limits: tf.Tensor,
+    rules: Rules,
+) -> State:
+    """One id more for every sentence that is not done.
+
+    Args:
+      position: ids generated before.
+      state: before the step, but for the cache, which has it already.
+      logits: `[active, beams, vocabulary]`.
+      limits: `[active]`.
+      rules: of the search.
+    """
+    beams, keep = rules.beams, rules.keep
+    length = position + 1
+    ids, log_probs, parents = _candidates(state, logits, rules.candidates)
+    ends = ids[:, :, -1] == EOS_ID
+    alive = tf.math.top_k(log_probs + tf.where(ends, _IMPOSSIBLE, 0.0), beams)
+    alive_parents = tf.gather(parents, alive.indices, batch_dims=1)
+
+    grown_ids = tf.pad(state.finished_ids, [[0, 0], [0, 0], [0, 1]])
+    scores = log_probs / length_penalty(length, rules.alpha)
+    all_scores = tf.concat(
+        [state.finished_scores, scores + tf.where(ends, 0.0, _IMPOSSIBLE)], 1
+    )
+    finished = tf.math.top_k(all_scores, beams)
+    finished_ids = tf.gather(
+        tf.concat([grown_ids, ids], 1), finished.indices, batch_dims=1
+    )
+    is_finished = tf.gather(
+        tf.concat([state.is_finished, ends], 1), finished.indices, batch_dims=1
+    )
+
+    # The best that the best alive hypothesis can still become.
+    bound = alive.values[:, 0] / length_penalty(limits, rules.alpha)
+    decided = is_finished[:, keep - 1] & (finished.values[:, keep - 1] > bound)
+    frozen = state.is_done
+
+    def unless_frozen(new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:
+        shape = [-1] + [1] * (len(new.shape) - 1)
+        return tf.where(tf.reshape(frozen, shape), old, new)
+
+    return State(
+        alive_ids=unless_frozen(
+            tf.gather(ids, alive.indices, batch_dims=1),
+            tf.pad(state.alive_ids, [[0, 0], [0, 0], [0, 1]]),
+        ),
+        alive_log_probs=unless_frozen(alive.values, state.alive_log_probs),
+        ancestors=tf.gather(
+            _with_itself(state.ancestors), alive_parents, batch_dims=1
+        ),
+        finished_ids=unless_frozen(finished_ids, grown_ids),
+        finished_scores=unless_frozen(finished.values, state.finished_scores),
+        is_finished=unless_frozen(is_finished, state.is_finished),
+        is_done=frozen | decided | (length >= limits),
+        past=state.past,
+    )
+
+
+def _candidates(
+    state: State, logits: tf.Tensor, count: int
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The best continuations of each sentence.
+
+    Each beam's best are looked for among its logits: nothing else needs the
+    probabilities of a whole vocabulary.
+
+    Args:
+      state: before the step.
+      logits: `[active, beams, vocabulary]`.
+      count: how many.
+
+    Returns:
+      ids `[active, count, position + 1]`, log probabilities `[active, count]`
+      and the beam that each continues `[active, count]`.
+    """
+    beams, vocabulary = logits.shape[1:]
+    width = min(count, vocabulary)
+    best = tf.math.top_k(logits, width)
+    peak = best.values[:, :, :1]
+    total = tf.reduce_sum(tf.exp(logits - peak), axis=-1, keepdims=True)
+    log_probs = best.values - peak - tf.math.log(total)
+    log_probs += state.alive_log_probs[:, :, None]
+    flat = [-1, beams * width]
+    chosen = tf.math.top_k(tf.reshape(log_probs, flat), count)
+    parents = chosen.indices // width
+    last = tf.gather(
+        tf.reshape(best.indices, flat), chosen.indices, batch_dims=1
+    )
+    before = tf.gather(state.alive_ids, parents, batch_dims=1)
+    ids = tf.concat([before, last[:, :, None]], axis=2)
+    return ids, chosen.values, parents
