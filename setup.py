@@ -15,10 +15,15 @@ setup(
         " tensor2tensor was used"
     ),
     python_requires=">=3.11,<3.14",
+    package_data={
+        "t2t_repro": ["*.pyi"],
+        # What t2t-visualize puts into its page.
+        "t2t_repro.visualize": ["*.css", "*.js"],
+    },
     packages=find_packages(
         include=[
             f"{name}{rest}"
-            for name in ("t2t_repro", "problems", "hparams")
+            for name in ("t2t_repro", "problems", "hparams", "benchmarks")
             for rest in ("", ".*")
         ]
     ),
@@ -28,6 +33,8 @@ setup(
         "importlib_resources",
         "keras>=3.15,<3.16",
         "numpy>=1.26",
+        # tensorboard needs it too, and says so.
+        "pillow",
         "sacrebleu>=2.6,<3",
         "sacremoses",
         "sentencepiece",
@@ -41,8 +48,11 @@ setup(
         "tqdm",
     ],
     extras_require={
+        # For t2t-exporter --format=ctranslate2.
+        "ctranslate2": ["ctranslate2>=4.8,<5"],
         "dev": [
             "hypothesis",
+            "mkdocs",
             "ml_dtypes",
             "mypy",
             "packaging",
@@ -58,11 +68,13 @@ setup(
             "t2t-datagen = t2t_repro.bin.t2t_datagen:main",
             "t2t-decoder = t2t_repro.bin.t2t_decoder:main",
             "t2t-demo = t2t_repro.bin.t2t_demo:main",
+            "t2t-exporter = t2t_repro.bin.t2t_exporter:main",
             "t2t-import-checkpoint = t2t_repro.bin.t2t_import_checkpoint:main",
             "t2t-parseval = t2t_repro.bin.t2t_parseval:main",
             "t2t-report = t2t_repro.bin.t2t_report:main",
             "t2t-trainer = t2t_repro.bin.t2t_trainer:main",
             "t2t-translate-all = t2t_repro.bin.t2t_translate_all:main",
+            "t2t-visualize = t2t_repro.bin.t2t_visualize:main",
         ],
     },
 )

@@ -1,0 +1,23 @@
+"""The paper's Transformer on TensorFlow 2, used as tensor2tensor was.
+
+    import t2t_repro
+
+    translator = t2t_repro.load(output_dir)
+    translator("A man is riding a bicycle.")
+
+Importing this package imports no TensorFlow: asking for `load` does. Its types
+are in `__init__.pyi`, its words in `t2t_repro/decode/api.py`.
+"""
+
+import importlib
+from typing import Any
+
+__all__ = ["load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # By a relative name: to the build, everything depends on this file, and
+    # this file on nothing.
+    return getattr(importlib.import_module(".decode.api", __name__), name)

@@ -15,7 +15,7 @@ import pytest
 from tests import source_tree
 
 # A distribution whose name is not the name that is imported.
-_DISTRIBUTIONS = {"absl": "absl_py"}
+_DISTRIBUTIONS = {"absl": "absl_py", "PIL": "pillow"}
 # What a package needs at run time and neither imports nor declares.
 _UNDECLARED = {
     "t2t_repro.train.summaries": {"@pypi//tensorboard"},  # tf.summary

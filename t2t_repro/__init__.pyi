@@ -1,0 +1,3 @@
+"""What `t2t_repro` offers, for type checkers and editors."""
+
+from t2t_repro.decode.api import load as load

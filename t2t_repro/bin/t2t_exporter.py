@@ -1,0 +1,103 @@
+"""Writes a trained model in a form that other programs load.
+
+  saved_model    strings in, strings and scores out; loads with tensorflow and
+                 tensorflow_text alone, tokenizer and beam search inside
+  ctranslate2    for the CTranslate2 engine; needs its package, the extra
+                 t2t_repro[ctranslate2]
+  keras_weights  weights, hparams and vocabulary, for this package's model on
+                 any Keras backend
+
+docs/serving.md has a client for each.
+
+  t2t-exporter --output_dir=O --export_dir=E --format=saved_model
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from t2t_repro import files
+from t2t_repro import registry
+from t2t_repro import run_directory
+from t2t_repro.bin import command
+from t2t_repro.decode import options as decode_options
+from t2t_repro.errors import UsageError
+from t2t_repro.export import exporter
+from t2t_repro.export import folder as export_folder
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `t2t-exporter`; see `command.run` for arguments and statuses."""
+    return command.run(
+        "t2t-exporter", __doc__ or "", _define_flags, _export, argv
+    )
+
+
+def _define_flags(values: flags.FlagValues) -> None:
+    command.define_problem_flags(values)
+    command.define_model_flags(values)
+    flags.DEFINE_enum(
+        "format",
+        exporter.FORMATS[0],
+        exporter.FORMATS,
+        f"what to write: {', '.join(exporter.FORMATS)}",
+        flag_values=values,
+    )
+    for name, text in (
+        ("checkpoint_path", "a checkpoint; default: the newest (average)"),
+        ("export_dir", "where to; default: output_dir/export/<seconds>"),
+    ):
+        flags.DEFINE_string(name, None, text, flag_values=values)
+    flags.DEFINE_string(
+        "decode_hparams",
+        "",
+        "such as beam_size=4,alpha=0.6,extra_length=50,n_best=0, which a"
+        " saved_model keeps; default: these, or the problem's own",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "overwrite",
+        False,
+        "replace the export that --export_dir holds",
+        flag_values=values,
+    )
+
+
+def _export(values: flags.FlagValues) -> int | None:
+    if command.help_with_registry(values):
+        return 0
+    command.require(values, "output_dir")
+    # Before the run is read: the user's own mistakes come first.
+    decode_options.parse(values.decode_hparams)
+    if values.decode_hparams and values.format != "saved_model":
+        raise UsageError(
+            f"--decode_hparams={values.decode_hparams}: --format"
+            f"={values.format} holds a model and no search; leave it out and"
+            " tell the client."
+        )
+    run = run_directory.load(files.absolute(values.output_dir))
+    command.check_run(run, values)
+    if values.data_dir:
+        command.check_data(run, values.data_dir)
+    target = files.absolute(
+        values.export_dir or export_folder.default_folder(run)
+    )
+    export_folder.check(target, values.overwrite)
+    problem = registry.problem(run.problem)
+    options = decode_options.parse(
+        values.decode_hparams, getattr(problem, "decode_hparams", "")
+    )
+    command.load_tensorflow()
+    exporter.write(
+        run,
+        values.format,
+        target,
+        options,
+        values.checkpoint_path,
+        values.overwrite,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
