@@ -46,7 +46,7 @@ $(READY): setup.py pyproject.toml
 clean:
 	rm -rf build dist site *.egg-info demo_run
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find t2t_repro problems hparams tests -name __pycache__ -prune -exec rm -rf {} +
+	find t2t_repro problems hparams benchmarks tests -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean
 	rm -rf .venv

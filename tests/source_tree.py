@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 
 ROOT = pathlib.Path(__file__).absolute().parents[1]
-CODE = ("t2t_repro", "problems", "hparams")
+CODE = ("t2t_repro", "problems", "hparams", "benchmarks")
 
-_OUR_NAME = re.compile(r"\b(?:t2t_repro|problems|hparams)(?:\.\w+)+")
+_OUR_NAME = re.compile(r"\b(?:t2t_repro|problems|hparams|benchmarks)(?:\.\w+)+")
 
 
 @dataclasses.dataclass(frozen=True)

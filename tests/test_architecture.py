@@ -13,13 +13,14 @@ from tests import source_tree
 
 _LEAVES = {"registry", "hparam", "files", "errors"}
 _MIDDLE = {"run_directory", "models", "layers", "data", "text"}
-_UPPER = {"train", "decode", "evaluate", "interop"}
+_UPPER = {"train", "decode", "evaluate", "interop", "export", "visualize"}
 
-# What each part may import besides itself. The four upper parts are one level:
+# What each part may import besides itself. The upper parts are one level:
 # train decodes to measure BLEU and decode reads train's checkpoints, so arrows
 # among them go both ways, but never in a circle of modules. Nothing may import
 # problems or hparams: the registry finds them by name.
 _ARROWS: dict[str, set[str]] = {
+    "benchmarks": {"bin"} | _UPPER | _MIDDLE | _LEAVES,
     "bin": _UPPER | _MIDDLE | _LEAVES,
     **{part: _UPPER | _MIDDLE | _LEAVES for part in _UPPER},
     "run_directory": {"text"} | _LEAVES,
@@ -53,7 +54,7 @@ def _part(module: str) -> str:
     Empty for other people's modules, and for the empty package `t2t_repro`.
     """
     names = module.split(".")
-    if names[0] in ("problems", "hparams"):
+    if names[0] in ("problems", "hparams", "benchmarks"):
         return names[0]
     if names[0] == "t2t_repro" and len(names) > 1:
         return names[1]

@@ -1,0 +1,233 @@
+"""Searches of a fixed length, beside peers; or real lines with a real model.
+
+    python -m benchmarks.decode --batch=32 --source=24 --steps=40 --beam=4
+      --vocab=8192
+    python -m benchmarks.decode --output_dir=RUN --decode_from_file=FILE
+
+The first form searches with random weights for exactly so many steps: the
+vector of the end of sentence is zero, so that its logit is 0 and about half of
+all others are above it; it never comes among the best. Peers are held to
+the same number of steps by their own options. The second form translates lines
+as t2t-decoder does, vocabulary and sorting by length included.
+"""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+
+from absl import flags
+
+from benchmarks import decode_lines
+from benchmarks import devices
+from benchmarks import flops
+from benchmarks import measure
+from benchmarks import models
+from benchmarks.measure import Record
+from benchmarks.measure import Times
+from benchmarks.peers import driver
+from t2t_repro.bin import command
+from t2t_repro.hparam import HParams
+from t2t_repro.text.encoder import EOS_ID
+
+_ALPHA = 0.6  # section 6.1
+_SEED = 1
+_CEILING = "ceiling float32"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the benchmark; see `measure.main`."""
+    return measure.main("decode", __doc__ or "", _define_flags, _measure, argv)
+
+
+def _define_flags(values: flags.FlagValues) -> None:
+    models.define_flags(values)
+    measure.define_integers(
+        values,
+        {
+            "batch": (32, "sentences at a time"),
+            "source": (24, "source positions, the end of sentence included"),
+            "steps": (40, "ids generated for every sentence"),
+            "beam": (4, "hypotheses of the search that is not greedy"),
+            "vocab": (8192, "ids"),
+            "rounds": (5, "searches of each kind that are timed"),
+        },
+    )
+    measure.define_texts(
+        values,
+        {
+            "output_dir": "run directory of a trained model, for real lines",
+            "decode_from_file": "the lines, one sentence each",
+            "checkpoint_path": "another checkpoint than the newest",
+        },
+    )
+    flags.DEFINE_integer(
+        "matmul_size",
+        0,
+        "rows of the ceiling's matrices; 0: 2048, on a GPU 8192",
+        lower_bound=0,
+        flag_values=values,
+    )
+    driver.define_flags(values, ("opennmt", "ctranslate2"))
+
+
+def _measure(values: flags.FlagValues) -> Record:
+    if values.output_dir or values.decode_from_file:
+        command.require(values, "output_dir", "decode_from_file")
+        return decode_lines.measure_lines(values)
+    return _measure_fixed(values)
+
+
+def _measure_fixed(values: flags.FlagValues) -> Record:
+    hparams = models.hparams(values)
+    devices.start()
+    greedy, beam = "t2t_repro, greedy", f"t2t_repro, beam {values.beam}"
+    ours = _fixed_searches(values, hparams, {beam: values.beam, greedy: 1})
+    ceiling = devices.Ceiling("float32", values.matmul_size)
+    peers = driver.start(values, _peers(values, hparams))
+    try:
+        seconds = measure.in_turn(
+            {
+                **ours,
+                **{name: peer.round for name, peer in peers.items()},
+                _CEILING: ceiling.round,
+            },
+            values.rounds,
+        )
+    finally:
+        for peer in peers.values():
+            peer.close()
+    limit = ceiling.gigaflops(min(seconds[_CEILING]))
+    rows = []
+    for name in (*ours, *peers):
+        beams = 1 if name == greedy else values.beam
+        rows.append(_row(values, hparams, name, seconds[name], beams, limit))
+    by_name = {row["system"]: row for row in rows}
+    sizes = ("model", "batch", "source", "steps", "beam", "vocab")
+    return {
+        **{name: values[name].value for name in sizes},
+        "sentences_per_second": by_name[beam]["sentences_per_second"],
+        "tokens_per_second": by_name[beam]["tokens_per_second"],
+        "matmul_share": by_name[beam]["matmul_share"],
+        "greedy_sentences_per_second": by_name[greedy]["sentences_per_second"],
+        "greedy_tokens_per_second": by_name[greedy]["tokens_per_second"],
+        "matmul_gflops": limit,
+        # What a machine that did nothing but the products would give.
+        "arithmetic_sentences_per_second": (
+            by_name[beam]["sentences_per_second"]
+            / by_name[beam]["matmul_share"]
+        ),
+        "peak_memory_bytes": measure.peak_memory_bytes(),
+        "peer_versions": {name: peer.version for name, peer in peers.items()},
+        "seconds": seconds,
+        "rows": rows,
+    }
+
+
+def _row(
+    values: flags.FlagValues,
+    hparams: HParams,
+    name: str,
+    seconds: Sequence[float],
+    beams: int,
+    limit: float,
+) -> Record:
+    times = Times.of(seconds)
+    operations = flops.decoding(
+        hparams, values.vocab, values.batch, values.source, values.steps, beams
+    )
+    return {
+        "system": name,
+        "seconds_best": times.best,
+        "seconds_median": times.median,
+        "sentences_per_second": values.batch / times.best,
+        "tokens_per_second": values.batch * values.steps / times.best,
+        "matmul_share": measure.gigaflops(operations, times.best) / limit,
+    }
+
+
+def _fixed_searches(
+    values: flags.FlagValues, hparams: HParams, beams: dict[str, int]
+) -> dict[str, Callable[[], float]]:
+    """Our searches by name, traced, each of which checks what it did."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from t2t_repro import registry
+    from t2t_repro.decode import beam_search
+
+    keras.utils.set_random_seed(_SEED)
+    model = registry.model("transformer")(hparams, values.vocab)
+    silence_end_of_sentence(model, values.vocab)
+    shape = (values.batch, values.source)
+    rng = np.random.default_rng(_SEED)
+    inputs = tf.constant(rng.integers(2, values.vocab, shape), tf.int32)
+    limits = tf.fill([values.batch], values.steps)
+
+    def search_with(count: int) -> Callable[[], float]:
+        # As the translator has it: one trace for batches of any size.
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([None, None], tf.int32),
+                tf.TensorSpec([None], tf.int32),
+            ]
+        )
+        def search(inputs: Any, limits: Any) -> Any:
+            if count == 1:
+                return beam_search.greedy_search(model, inputs, limits)
+            return beam_search.beam_search(model, inputs, limits, count, _ALPHA)
+
+        def work() -> None:
+            ids = search(inputs, limits).ids.numpy()
+            full = (values.batch, count, values.steps)
+            assert ids.shape == full and (ids > EOS_ID).all(), ids.shape
+
+        work()
+        return measure.clocked(work)
+
+    return {name: search_with(count) for name, count in beams.items()}
+
+
+def silence_end_of_sentence(model: Any, vocab_size: int) -> None:
+    """Makes the logit of the end of sentence 0, whatever the model thinks.
+
+    Args:
+      model: with random weights.
+      vocab_size: rows of its embeddings.
+    """
+    for weight in model.weights_by_path().values():
+        if len(weight.shape) == 2 and weight.shape[0] == vocab_size:
+            matrix = weight.numpy()
+            matrix[EOS_ID] = 0.0
+            weight.assign(matrix)
+
+
+def _peers(values: flags.FlagValues, hparams: HParams) -> list[driver.Wanted]:
+    if not models.is_paper_shaped(hparams):
+        return []
+    settings = {
+        **models.for_peers(hparams),
+        **{
+            name: values[name].value
+            for name in ("batch", "source", "steps", "beam", "vocab")
+        },
+        "alpha": _ALPHA,
+        "threads": measure.available_cores(),
+    }
+    wanted = [
+        driver.Wanted("OpenNMT-tf", "opennmt", "opennmt_decode", settings)
+    ]
+    for compute_type in ("float32", "int8"):
+        wanted.append(
+            driver.Wanted(
+                f"CTranslate2, {compute_type}",
+                "ctranslate2",
+                "ctranslate2_decode",
+                {**settings, "compute_type": compute_type},
+            )
+        )
+    return wanted
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

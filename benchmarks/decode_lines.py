@@ -1,0 +1,95 @@
+"""`benchmarks.decode` on real lines, with a trained model."""
+
+import functools
+from collections.abc import Mapping
+from collections.abc import Sequence
+
+from absl import flags
+
+from benchmarks import devices
+from benchmarks import measure
+from benchmarks.measure import Record
+from benchmarks.measure import Times
+from t2t_repro import files
+from t2t_repro import registry
+from t2t_repro import run_directory
+
+
+def measure_lines(values: flags.FlagValues) -> Record:
+    """Translates the lines of a file, with beams and greedily, in turn.
+
+    Args:
+      values: `output_dir`, `decode_from_file`, `checkpoint_path`, `beam`,
+        `batch` and `rounds`.
+
+    Raises:
+      InputError: there is no such run, checkpoint or file.
+    """
+    run = run_directory.load(files.absolute(values.output_dir))
+    problem = registry.problem(run.problem)
+    devices.start()
+    from t2t_repro.decode import lines as decode_lines
+    from t2t_repro.decode.options import DecodeOptions
+    from t2t_repro.decode.session import open_translator
+    from t2t_repro.text.lines import read_lines
+
+    lines = [
+        decode_lines.input_line(problem, line)
+        for line in read_lines(files.absolute(values.decode_from_file))
+    ]
+    beam = DecodeOptions(beam_size=values.beam, batch_size=values.batch)
+    greedy = DecodeOptions(beam_size=1, batch_size=values.batch)
+    translator = open_translator(run, values.checkpoint_path, beam)
+    translators = {
+        f"t2t_repro, beam {values.beam}": translator,
+        "t2t_repro, greedy": translator.with_options(greedy),
+    }
+    # The search is traced meanwhile.
+    tokens = {
+        name: sum(len(best.ids) for best, *_ in translator.translate(lines))
+        for name, translator in translators.items()
+    }
+    seconds = measure.in_turn(
+        {
+            name: measure.clocked(
+                functools.partial(translator.translate, lines)
+            )
+            for name, translator in translators.items()
+        },
+        values.rounds,
+    )
+    rows = _rows(seconds, len(lines), tokens)
+    return {
+        "problem": run.problem,
+        "hparams_set": run.hparams_set,
+        "sentences": len(lines),
+        "batch": values.batch,
+        "beam": values.beam,
+        "sentences_per_second": rows[0]["sentences_per_second"],
+        "tokens_per_second": rows[0]["tokens_per_second"],
+        "greedy_sentences_per_second": rows[1]["sentences_per_second"],
+        "greedy_tokens_per_second": rows[1]["tokens_per_second"],
+        "peak_memory_bytes": measure.peak_memory_bytes(),
+        "seconds": seconds,
+        "rows": rows,
+    }
+
+
+def _rows(
+    seconds: Mapping[str, Sequence[float]],
+    sentences: int,
+    tokens: Mapping[str, int],
+) -> list[Record]:
+    rows = []
+    for name, rounds in seconds.items():
+        times = Times.of(rounds)
+        rows.append(
+            {
+                "system": name,
+                "seconds_best": times.best,
+                "seconds_median": times.median,
+                "sentences_per_second": sentences / times.best,
+                "tokens_per_second": tokens[name] / times.best,
+            }
+        )
+    return rows

@@ -1,0 +1,97 @@
+"""TensorFlow's devices: replicas on any machine, and what the machine can do.
+
+Without a GPU, replicas are logical devices of the one processor: they show
+what dealing a batch out costs, not what a second machine gives.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks import measure
+from t2t_repro.bin import command
+from t2t_repro.errors import UsageError
+
+# Large enough that a product runs at full speed, small enough to be short.
+_CPU_MATRIX = 2048
+_GPU_MATRIX = 8192
+_PRODUCTS = 4
+
+
+def start(replicas: int = 1) -> Any:
+    """Imports TensorFlow with a device for every replica.
+
+    Returns:
+      The module.
+
+    Raises:
+      UsageError: TensorFlow runs already, with fewer devices.
+    """
+    if replicas == 1:
+        command.load_tensorflow()
+    # Otherwise not with `load_tensorflow`, after which devices are fixed.
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")
+    if tf.config.list_physical_devices("GPU"):
+        return tf
+    processor = tf.config.list_physical_devices("CPU")[0]
+    configured = tf.config.get_logical_device_configuration(processor) or [None]
+    if len(configured) >= replicas:
+        return tf
+    try:
+        tf.config.set_logical_device_configuration(
+            processor, [tf.config.LogicalDeviceConfiguration()] * replicas
+        )
+    except RuntimeError as error:
+        raise UsageError(
+            f"--replicas={replicas}, but TensorFlow runs with"
+            f" {len(configured)} devices already: start a new process."
+        ) from error
+    return tf
+
+
+def strategy(replicas: int) -> Any:
+    """MirroredStrategy over so many GPUs, or else logical CPU devices."""
+    import tensorflow as tf
+
+    from t2t_repro.train import trainer
+
+    if tf.config.list_logical_devices("GPU"):
+        return trainer.make_strategy(replicas)
+    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
+
+
+class Ceiling:
+    """The rate of large matrix products: what a machine can reach at best."""
+
+    def __init__(self, precision: str, size: int = 0):
+        """Makes the matrices and multiplies once.
+
+        Args:
+          precision: "float32" or "bfloat16".
+          size: of the square matrices; 0: what suits the device.
+        """
+        import tensorflow as tf
+
+        on_gpu = bool(tf.config.list_logical_devices("GPU"))
+        self.size = size or (_GPU_MATRIX if on_gpu else _CPU_MATRIX)
+        # Products of such values neither grow nor vanish.
+        values = tf.random.normal((self.size, self.size), seed=1)
+        matrix = tf.cast(values * self.size**-0.5, precision)
+
+        @tf.function
+        def products() -> Any:
+            product = matrix
+            for _ in range(_PRODUCTS):
+                product = tf.matmul(product, matrix)
+            return tf.reduce_sum(tf.cast(product, tf.float32))
+
+        products()
+        # Fetching the sum waits for a GPU.
+        self.round: Callable[[], float] = measure.clocked(
+            lambda: products().numpy()
+        )
+
+    def gigaflops(self, seconds: float) -> float:
+        """The rate of a round that took so long."""
+        return measure.gigaflops(2 * _PRODUCTS * self.size**3, seconds)
