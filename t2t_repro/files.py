@@ -5,12 +5,16 @@ import json
 import os
 import pathlib
 import secrets
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
 from t2t_repro.errors import InputError
 
 Path = str | os.PathLike[str]
+
+# Ours has some ten levels. Deeper ones would end what walks them by recursion.
+_DEEPEST_JSON = 50
 
 
 @contextlib.contextmanager
@@ -62,21 +66,52 @@ def make_folder(path: Path) -> pathlib.Path:
     return folder
 
 
+@contextlib.contextmanager
+def filling(path: Path) -> Iterator[None]:
+    """Makes a new folder, or takes an empty one, that is filled or left so.
+
+    Whatever goes wrong inside, what was put there is removed.
+
+    Args:
+      path: a folder that is empty or does not exist.
+
+    Raises:
+      InputError: see `make_folder`.
+    """
+    folder = absolute(path)
+    is_new = not folder.exists()
+    make_folder(folder)
+    try:
+        yield
+    except BaseException:
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()
+        if is_new:
+            folder.rmdir()
+        raise
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Reads a JSON object.
 
     Raises:
-      InputError: the file is missing, or holds something else.
+      InputError: the file is missing, or holds something else, or lists in
+        lists without end.
     """
     try:
         value = json.loads(pathlib.Path(path).read_bytes())
+        if _is_deep(value):
+            raise RecursionError(f"more than {_DEEPEST_JSON} levels")
     except FileNotFoundError:
         raise InputError(f"{os.fspath(path)} does not exist.") from None
     except OSError as error:
         raise InputError(
             f"cannot read {os.fspath(path)}: {error.strerror}."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"{os.fspath(path)} is not JSON ({error}): it is damaged, restore"
             " it from a copy."
@@ -84,3 +119,16 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError(f"{os.fspath(path)} does not hold a JSON object.")
     return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST_JSON):
+        inner: list[Any] = []
+        for part in level:
+            if isinstance(part, dict):
+                inner.extend(part.values())
+            elif isinstance(part, list):
+                inner.extend(part)
+        level = inner
+    return bool(level)

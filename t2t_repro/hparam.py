@@ -15,6 +15,9 @@ from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.errors import nearest
 
+# TensorFlow's shapes and NumPy's ids are of 32 bits.
+_LARGEST = 2**31 - 1
+
 _TRUE_WORDS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -240,11 +243,17 @@ def parse_value(what: str, kind: type, text: str) -> bool | int | float | str:
     Raises:
       UsageError: the text is of another type.
     """
+    given = text if len(text) <= 40 else f"{text[:40]}..."
     try:
         if kind is bool:
             return _TRUE_WORDS[text.lower()]
         if kind is int:
-            return int(text)
+            whole = int(text)
+            if abs(whole) > _LARGEST:
+                raise UsageError(
+                    f"{what}={given}: expected at most {_LARGEST}."
+                )
+            return whole
         if kind is float:
             number = float(text)
             if not math.isfinite(number):
@@ -252,7 +261,7 @@ def parse_value(what: str, kind: type, text: str) -> bool | int | float | str:
             return number
     except (KeyError, ValueError):
         raise UsageError(
-            f"{what}={text}: expected {_KIND_WORDS[kind]}."
+            f"{what}={given}: expected {_KIND_WORDS[kind]}."
         ) from None
     return text
 
@@ -276,18 +285,24 @@ def from_mapping(values: Mapping[str, Any], origin: str) -> HParams:
             " version of this program, or damaged."
         )
     try:
-        fields: dict[str, Any] = {
-            name: parse_value(
-                name,
-                types[name],
-                value if isinstance(value, str) else json.dumps(value),
-            )
-            for name, value in values.items()
-        }
-        return HParams(**fields)
+        return HParams(
+            **{
+                name: _from_json(name, types[name], value)
+                for name, value in values.items()
+            }
+        )
     except UsageError as error:
         # The same mistakes, but here a file and not a flag holds them.
         raise InputError(f"{origin}: {error}") from None
+
+
+def _from_json(name: str, kind: type, value: Any) -> Any:
+    if isinstance(value, str):
+        return parse_value(name, kind, value)
+    if kind is str:
+        given = json.dumps(value)[:40]
+        raise UsageError(f"hparam {name}={given!r}: expected text.")
+    return parse_value(name, kind, json.dumps(value))
 
 
 _KIND_WORDS = {

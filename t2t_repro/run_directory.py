@@ -24,6 +24,9 @@ from t2t_repro.errors import UsageError
 from t2t_repro.text.encoder import TextEncoder
 from t2t_repro.text.encoder import file_sha256
 
+# What hparams.json has besides the hparams.
+_NAMES = ("model", "hparams_set")
+
 
 @dataclasses.dataclass(frozen=True)
 class Run:
@@ -107,24 +110,22 @@ def load(folder: str | pathlib.Path) -> Run:
             f"{folder} is not a run directory (it has no hparams.json): give"
             " the --output_dir of a t2t-trainer run."
         )
-    values = files.read_json(path / "hparams.json")
-    problem = files.read_json(path / "problem.json")
-    try:
-        model, hparams_set = values.pop("model"), values.pop("hparams_set")
-        run = Run(
-            folder=path,
-            model=model,
-            hparams_set=hparams_set,
-            hparams=hparam.from_mapping(values, str(path / "hparams.json")),
-            problem=problem["problem"],
-            languages=tuple(problem["languages"]),
-            vocabulary=path / problem["vocabulary"],
-        )
-        expected = problem["vocabulary_sha256"]
-    except KeyError as error:
-        raise InputError(
-            f"{path} lacks {error} in its JSON files: it is damaged."
-        ) from error
+    hparams_path, problem_path = path / "hparams.json", path / "problem.json"
+    values = files.read_json(hparams_path)
+    problem = files.read_json(problem_path)
+    run = Run(
+        folder=path,
+        model=_text(values, "model", hparams_path),
+        hparams_set=_text(values, "hparams_set", hparams_path),
+        hparams=hparam.from_mapping(
+            {n: v for n, v in values.items() if n not in _NAMES},
+            str(hparams_path),
+        ),
+        problem=_text(problem, "problem", problem_path),
+        languages=_languages(problem, problem_path),
+        vocabulary=path / _file_name(problem, "vocabulary", problem_path),
+    )
+    expected = _text(problem, "vocabulary_sha256", problem_path)
     found = file_sha256(run.vocabulary)
     if found != expected:
         raise InputError(
@@ -132,6 +133,42 @@ def load(folder: str | pathlib.Path) -> Run:
             f" trained with {expected}: restore the file."
         )
     return run
+
+
+def _text(values: dict[str, Any], name: str, path: pathlib.Path) -> str:
+    value = values.get(name)
+    if not isinstance(value, str) or not value:
+        raise _damaged(values, name, path)
+    return value
+
+
+def _languages(values: dict[str, Any], path: pathlib.Path) -> tuple[str, str]:
+    match values.get("languages"):
+        case [str(source), str(target)]:
+            return source, target
+    raise _damaged(values, "languages", path)
+
+
+def _damaged(
+    values: dict[str, Any], name: str, path: pathlib.Path
+) -> InputError:
+    has = f"lacks {name!r}"
+    if name in values:
+        has = f"cannot have {str(values[name])[:40]!r} as {name!r}"
+    return InputError(f"{path} {has}: it is damaged, restore it from a copy.")
+
+
+def _file_name(values: dict[str, Any], name: str, path: pathlib.Path) -> str:
+    """A name that cannot lead out of the folder."""
+    value = _text(values, name, path)
+    is_path = value in (".", "..") or "/" in value or "\\" in value
+    # Not printable: NUL, and surrogates, which no file name can have.
+    if is_path or not value.isprintable():
+        raise InputError(
+            f"{path} has {name}={value!r}: it must be the name of a file in the"
+            " same folder. Put the file there."
+        )
+    return value
 
 
 def check_flags(

@@ -10,6 +10,7 @@ user can mend, 130 interrupted.
 
 import importlib
 import logging
+import math
 import os
 import pathlib
 import sys
@@ -189,8 +190,14 @@ def _parse(
     except flags.UnrecognizedFlagError as error:
         gone = gone_flags.explain(name, error.flagname)
         raise UsageError(gone or f"{_one_line(error)} See --help.") from error
-    except flags.Error as error:
+    # UnicodeError: a --flagfile that is no text.
+    except (flags.Error, UnicodeError) as error:
         raise UsageError(f"{_one_line(error)} See --help.") from error
+    for flag in values:
+        number = values[flag].value
+        # A bound lets NaN pass, as it is neither above nor below.
+        if isinstance(number, float) and not math.isfinite(number):
+            raise UsageError(f"--{flag}={number}: expected a finite number.")
     if rest:
         raise UsageError(
             f"unexpected argument {rest[0]!r}: every argument is a flag of the"

@@ -72,18 +72,18 @@ def _average(values: flags.FlagValues) -> int | None:
     from t2t_repro.train import checkpoints
 
     steps, windows = _windows(run, values)
-    files.make_folder(target)
-    for window in windows:
-        means = checkpoints.average(run.folder, window)
-        prefix = checkpoints.save(target, window[-1], means)
-        checkpoints.copy_times(
-            checkpoints.path_of(run.folder, window[-1]), prefix
-        )
-        logger.info("%s is the mean of steps %s", prefix, window)
-    # hparams.json comes last: with it the folder is a run.
-    for name in (run.vocabulary.name, *_COPIED):
-        if (run.folder / name).exists():
-            shutil.copyfile(run.folder / name, target / name)
+    with files.filling(target):
+        for window in windows:
+            means = checkpoints.average(run.folder, window)
+            prefix = checkpoints.save(target, window[-1], means)
+            checkpoints.copy_times(
+                checkpoints.path_of(run.folder, window[-1]), prefix
+            )
+            logger.info("%s is the mean of steps %s", prefix, window)
+        # hparams.json comes last: with it the folder is a run.
+        for name in (run.vocabulary.name, *_COPIED):
+            if (run.folder / name).exists():
+                shutil.copyfile(run.folder / name, target / name)
     logger.info("%d averages of %d checkpoints", len(windows), len(steps))
     return 0
 

@@ -9,6 +9,9 @@ from t2t_repro import registry
 from t2t_repro.bin import command
 from t2t_repro.data import plan
 
+# Each is a process with a vocabulary of its own.
+_MOST_PROCESSES = 256
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `t2t-datagen`; see `command.run` for arguments and statuses."""
@@ -37,6 +40,7 @@ def _define_flags(values: flags.FlagValues) -> None:
         1,
         "processes that encode at once; the files are the same for any",
         lower_bound=1,
+        upper_bound=_MOST_PROCESSES,
         flag_values=values,
     )
 

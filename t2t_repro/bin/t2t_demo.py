@@ -47,6 +47,10 @@ def _demo(values: flags.FlagValues) -> int | None:
     problem = registry.problem(values.problem)
     registry.hparams(values.hparams_set)
     work = files.absolute(values.work_dir)
+    if work.exists() and not work.is_dir():
+        raise UsageError(
+            f"--work_dir={values.work_dir} is a file: give a new folder."
+        )
     if work.exists() and any(work.iterdir()):
         raise UsageError(
             f"--work_dir={values.work_dir} is not empty: remove it, or give a"

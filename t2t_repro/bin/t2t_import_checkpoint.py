@@ -73,21 +73,22 @@ def _import(values: flags.FlagValues) -> int | None:
         values.target_space_id,
     )
     _report(prefix, conversion, theirs)
-    # The files that make it a run directory come after what it must hold.
-    written = checkpoints.save(
-        files.make_folder(target), conversion.step, conversion.variables()
-    )
-    run_directory.create(
-        run_directory.Run(
-            folder=target,
-            model="transformer",
-            hparams_set=theirs.hparams_set,
-            hparams=theirs.hparams,
-            problem=problem.full_name,
-            languages=problem.languages,
-            vocabulary=vocabulary,
+    with files.filling(target):
+        # What makes it a run directory comes after what it must hold.
+        written = checkpoints.save(
+            target, conversion.step, conversion.variables()
         )
-    )
+        run_directory.create(
+            run_directory.Run(
+                folder=target,
+                model="transformer",
+                hparams_set=theirs.hparams_set,
+                hparams=theirs.hparams,
+                problem=problem.full_name,
+                languages=problem.languages,
+                vocabulary=vocabulary,
+            )
+        )
     print(f"wrote {written}")
     return 0
 

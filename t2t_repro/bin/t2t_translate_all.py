@@ -147,9 +147,8 @@ def _open_record(
     Raises:
       UsageError: the folder holds translations made in another way.
     """
-    folder = files.make_folder(values.translations_dir)
     record = _Record(
-        folder / f"{run.problem}.json",
+        files.absolute(values.translations_dir) / f"{run.problem}.json",
         {
             "model_dir": str(run.folder.resolve()),
             "source_sha256": file_sha256(values.source),
@@ -166,7 +165,7 @@ def _open_record(
                 "reference_sha256": known["reference_sha256"] or digest
             }
             record.scores = dict(known["scores"])
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"{record.path} is not of this command ({error}): remove it,"
                 " or give a new --translations_dir."
@@ -177,7 +176,6 @@ def _open_record(
         _require_same(record.path, before, now)
         digest = now["reference_sha256"]
     record.reference_sha256 = digest
-    record.write()
     return record
 
 
@@ -208,7 +206,11 @@ def _follow(
     for step in checkpoints.follow(
         run.folder, 60.0 * values.wait_minutes, values.min_steps
     ):
-        found = True
+        if not found:
+            # Not before: a run without a checkpoint leaves nothing behind.
+            found = True
+            files.make_folder(record.path.parent)
+            record.write()
         path = record.translation(step)
         if path.exists():
             logger.info("%s is there already", path)

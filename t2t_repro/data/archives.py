@@ -9,6 +9,7 @@ stands (entities too), as tensor2tensor, TensorFlow Datasets and sacreBLEU do.
 
 import contextlib
 import gzip
+import lzma
 import pathlib
 import posixpath
 import re
@@ -23,6 +24,7 @@ from typing import cast
 from t2t_repro.data import download
 from t2t_repro.data.download import RemoteFile
 from t2t_repro.errors import InputError
+from t2t_repro.text import lines
 
 _SEGMENT = re.compile(r"<seg\b[^>]*>(.*?)</seg>", re.IGNORECASE)
 _SEGMENT_START = re.compile(r"<seg\b", re.IGNORECASE)
@@ -76,8 +78,8 @@ def member_lines(path: pathlib.Path, name: str) -> Iterator[str]:
       InputError: the member is missing, damaged or not UTF-8.
     """
     with _member(path, name) as stream:
-        lines = _decoded(stream, f"{name} in {path}")
-        yield from _segments(lines, name) if name.endswith(".sgm") else lines
+        text = _decoded(stream, f"{name} in {path}")
+        yield from _segments(text, name) if name.endswith(".sgm") else text
 
 
 def member_size(path: pathlib.Path, name: str) -> int:
@@ -98,7 +100,13 @@ def _member(path: pathlib.Path, name: str) -> Iterator[BinaryIO]:
                     yield cast(BinaryIO, unpacked)
             else:
                 yield cast(BinaryIO, stream)
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+    except (
+        tarfile.TarError,
+        OSError,
+        EOFError,
+        zlib.error,
+        lzma.LZMAError,
+    ) as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"cannot read {name} in {path}: {reason}. Remove the archive, so"
@@ -125,7 +133,7 @@ def _find(
 
 
 def _decoded(stream: BinaryIO, name: str) -> Iterator[str]:
-    for number, line in enumerate(stream, start=1):
+    for number, line in lines.numbered(stream, name):
         try:
             yield line.decode("utf-8").removesuffix("\n")
         except UnicodeDecodeError as error:
@@ -135,8 +143,8 @@ def _decoded(stream: BinaryIO, name: str) -> Iterator[str]:
             ) from error
 
 
-def _segments(lines: Iterable[str], name: str) -> Iterator[str]:
-    for number, line in enumerate(lines, start=1):
+def _segments(text: Iterable[str], name: str) -> Iterator[str]:
+    for number, line in enumerate(text, start=1):
         found = _SEGMENT.findall(line)
         if len(found) != len(_SEGMENT_START.findall(line)):
             raise InputError(

@@ -61,6 +61,7 @@ class TrainingBatches:
       seed: decides every order.
       is_reversed: swap source and target.
       window_pairs: how many pairs to hold in memory, about.
+      vocab_size: number of ids there may be, if known.
     """
 
     paths: Sequence[str]
@@ -69,6 +70,7 @@ class TrainingBatches:
     seed: int
     is_reversed: bool = False
     window_pairs: int = _WINDOW_PAIRS
+    vocab_size: int | None = None
 
     def stream(self, start: Position) -> Iterator[tuple[Position, Batch]]:
         """Yields batches from `start` on, each with the position after it.
@@ -107,7 +109,8 @@ class TrainingBatches:
         end, count = file, 0
         blocks = []
         while end < len(order) and count < self.window_pairs:
-            blocks.append(records.read_pairs([self.paths[order[end]]]))
+            path = self.paths[order[end]]
+            blocks.append(records.read_pairs([path], self.vocab_size))
             count += len(blocks[-1])
             end += 1
         pairs = records.concatenate(blocks)

@@ -7,9 +7,11 @@ t2t-datagen are read as they are.
 
 import dataclasses
 import glob
+import mmap
 import os
 import pathlib
 import re
+import struct
 from collections.abc import Iterator
 from collections.abc import Sequence
 
@@ -19,6 +21,10 @@ import tensorflow as tf
 from t2t_repro.errors import InputError
 
 _PARSE_AT_ONCE = 4096
+_LARGEST_ID = 2**31 - 1
+# Before a record its length and a sum over that, behind it a sum over it.
+_LENGTH = struct.Struct("<Q")
+_FRAME_BYTES = 16
 _FEATURES = {
     "inputs": tf.io.RaggedFeature(tf.int64),
     "targets": tf.io.RaggedFeature(tf.int64),
@@ -127,13 +133,18 @@ def serialize(inputs: Sequence[int], targets: Sequence[int]) -> bytes:
     ).SerializeToString(deterministic=True)
 
 
-def read_pairs(paths: Sequence[str]) -> Pairs:
+def read_pairs(paths: Sequence[str], vocab_size: int | None = None) -> Pairs:
     """Reads whole files into memory.
 
+    Args:
+      paths: the files.
+      vocab_size: number of ids there may be, if known.
+
     Raises:
-      InputError: a file is damaged or holds something else.
+      InputError: a file is damaged, holds something else, or an id outside the
+        vocabulary.
     """
-    return concatenate(list(_read_blocks(paths)))
+    return concatenate(list(_read_blocks(paths, vocab_size)))
 
 
 def concatenate(blocks: Sequence[Pairs]) -> Pairs:
@@ -144,33 +155,84 @@ def concatenate(blocks: Sequence[Pairs]) -> Pairs:
     )
 
 
-def read_lengths(paths: Sequence[str]) -> np.ndarray:
-    """`[count, 2]` source and target lengths of all records, little memory."""
-    blocks = [block.lengths() for block in _read_blocks(paths)]
+def read_lengths(
+    paths: Sequence[str], vocab_size: int | None = None
+) -> np.ndarray:
+    """`[count, 2]` source and target lengths of all records, little memory.
+
+    Arguments and errors are those of `read_pairs`.
+    """
+    blocks = [block.lengths() for block in _read_blocks(paths, vocab_size)]
     return np.concatenate([np.zeros((0, 2), np.int64), *blocks])
 
 
-def _read_blocks(paths: Sequence[str]) -> Iterator[Pairs]:
+def _read_blocks(
+    paths: Sequence[str], vocab_size: int | None
+) -> Iterator[Pairs]:
+    largest = _LARGEST_ID if vocab_size is None else vocab_size - 1
     for path in paths:
-        dataset = tf.data.TFRecordDataset(path).batch(_PARSE_AT_ONCE)
         try:
+            _check_frames(path)
+            dataset = tf.data.TFRecordDataset(path).batch(_PARSE_AT_ONCE)
             for block in dataset:
                 parsed = tf.io.parse_example(block, _FEATURES)
-                pairs = Pairs(_flat(parsed["inputs"]), _flat(parsed["targets"]))
+                pairs = Pairs(
+                    _flat(parsed["inputs"], largest),
+                    _flat(parsed["targets"], largest),
+                )
                 if not pairs.lengths().all():
                     raise ValueError("a record without inputs or targets")
                 yield pairs
-        except (tf.errors.OpError, ValueError) as error:
-            reason = str(error).split("\n")[0][:200]
+        except (tf.errors.OpError, OSError, ValueError) as error:
+            reason = " ".join(_message(error).split())[:200]
             raise InputError(
                 f"{path} is damaged or not a file of sentence pairs"
                 f" ({reason}): remove it and run t2t-datagen again."
             ) from error
 
 
-def _flat(ragged: tf.RaggedTensor) -> Sequences:
-    values = ragged.values.numpy().astype(np.int32)
-    return Sequences(values, ragged.row_splits.numpy())
+def _check_frames(path: str) -> None:
+    """Makes sure that the records' lengths add up to the file's.
+
+    TensorFlow makes room for a record before it looks how long the file is,
+    and a length of some terabytes ends the process.
+
+    Raises:
+      ValueError: they do not.
+    """
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if not size:
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            place = 0
+            while place < size:
+                if place + _FRAME_BYTES > size:
+                    raise ValueError(f"half a record at byte {place}")
+                (length,) = _LENGTH.unpack_from(content, place)
+                following = place + _FRAME_BYTES + length
+                if following > size:
+                    raise ValueError(
+                        f"the record at byte {place} says it has {length}"
+                        f" bytes, {size - place - _FRAME_BYTES} are left"
+                    )
+                place = following
+
+
+def _message(error: Exception) -> str:
+    # What TensorFlow puts around it names a function of its own.
+    if isinstance(error, tf.errors.OpError):
+        return error.message
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _flat(ragged: tf.RaggedTensor, largest: int) -> Sequences:
+    values = ragged.values.numpy()
+    outside = values[(values < 1) | (values > largest)]
+    if outside.size:
+        # 0 is padding: none is in a record.
+        raise ValueError(f"the id {outside[0]} is not from 1 to {largest}")
+    return Sequences(values.astype(np.int32), ragged.row_splits.numpy())
 
 
 def _join(blocks: Sequence[Sequences]) -> Sequences:

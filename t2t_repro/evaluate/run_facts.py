@@ -80,19 +80,25 @@ def read_scores(path: str) -> dict[str, tuple[float, str]]:
       InputError: it is neither.
     """
     values = files.read_json(path)
+    found: dict[str, tuple[float, str]] = {}
     try:
         if "all" in values:
             brackets = values["all"]["brackets_with_failures"]
             signature = "COLLINS.prm, all lengths, failures as zero recall"
-            return {"f1": (float(brackets["f1"]), signature)}
-        found: dict[str, tuple[float, str]] = {
-            name: (float(values[name]["score"]), values[name]["signature"])
-            for name in ("sacrebleu", "paper_bleu")
-            if name in values
-        }
-    except (KeyError, TypeError, ValueError):
+            found = {"f1": (float(brackets["f1"]), signature)}
+        else:
+            found = {
+                name: (float(values[name]["score"]), values[name]["signature"])
+                for name in ("sacrebleu", "paper_bleu")
+                if name in values
+            }
+    except (KeyError, TypeError, ValueError, OverflowError):
         found = {}
-    if not found:
+    # NaN is in no range.
+    if not found or not all(
+        0 <= score <= 100.01 and isinstance(signature, str)
+        for score, signature in found.values()
+    ):
         raise InputError(
             f"{path} is not what t2t-bleu --json or t2t-parseval --json prints:"
             " save its standard output as it is."
@@ -195,10 +201,14 @@ def _batch_fields(run: Run) -> dict[str, Any]:
     if not path.exists():
         return {}
     shapes = files.read_json(path)
-    return {
-        "replicas": shapes.get("replicas"),
-        "batch_tokens": shapes.get("effective_batch_tokens"),
-    }
+    counts = [shapes.get(n) for n in ("replicas", "effective_batch_tokens")]
+    # bool is an int, too.
+    if not all(type(count) is int and count > 0 for count in counts):
+        raise InputError(
+            f"{path} does not say how many replicas and tokens a batch had: it"
+            " is damaged, restore it from a copy."
+        )
+    return dict(zip(("replicas", "batch_tokens"), counts, strict=True))
 
 
 def _checkpoint_fields(folder: pathlib.Path) -> dict[str, Any]:

@@ -146,12 +146,10 @@ def convert(
         for name in values:
             if name.endswith(_TARGET_SPACES):
                 values[name] = _with_first(values[name], target_space)
-    if _STEP not in tensors:
-        raise _missing(_STEP, "the number of updates", origin)
     return Conversion(
         weights=weights,
         moments=moments,
-        step=int(tensors[_STEP]),
+        step=_step(tensors, origin),
         sources=sources,
         ignored=sorted(tensors.keys() - used - {_STEP}),
     )
@@ -238,6 +236,19 @@ def _with_first(matrix: np.ndarray, row: int) -> np.ndarray:
     return matrix[order]
 
 
+def _step(tensors: Mapping[str, np.ndarray], origin: str) -> int:
+    """The number of updates."""
+    if _STEP not in tensors:
+        raise _missing(_STEP, "the number of updates", origin)
+    step = np.asarray(tensors[_STEP])
+    if step.shape or step.dtype.kind != "i" or step < 0:
+        raise InputError(
+            f"{origin} has {_STEP}={str(step)[:40]}: expected a whole number"
+            " that is not negative; it is damaged, take another checkpoint."
+        )
+    return int(step)
+
+
 def _sources(
     path: str, model: Any, names: Iterable[str], origin: str
 ) -> list[str]:
@@ -265,13 +276,29 @@ def _joined(
     for name in names:
         if name not in tensors:
             raise _missing(name, f"for our {path}", origin)
-    value = np.concatenate([tensors[name] for name in names])
+    blocks = [np.asarray(tensors[name]) for name in names]
+    for name, block in zip(names, blocks, strict=True):
+        # Blocks of rows: only their number may differ.
+        if block.shape[1:] != shape[1:] or block.ndim != len(shape):
+            raise _other_shape(name, block.shape, shape, origin)
+        if block.dtype.kind not in "fV":  # V: NumPy's kind of bfloat16
+            raise InputError(
+                f"{origin} has {name} as {block.dtype}, not in floating point:"
+                " it is not of tensor2tensor."
+            )
+    value = np.concatenate(blocks)
     if value.shape != shape:
-        raise InputError(
-            f"{origin} has shape {value.shape} for {names[0]}, its hparams.json"
-            f" makes it {shape}: the two are not of one run."
-        )
+        raise _other_shape(names[0], value.shape, shape, origin)
     return value.astype(np.float32)
+
+
+def _other_shape(
+    name: str, found: tuple[int, ...], shape: tuple[int, ...], origin: str
+) -> InputError:
+    return InputError(
+        f"{origin} has shape {found} for {name}, its hparams.json makes it"
+        f" {shape}: the two are not of one run."
+    )
 
 
 def _missing(name: str, what: str, origin: str) -> InputError:

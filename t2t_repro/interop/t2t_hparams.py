@@ -132,12 +132,17 @@ def read_run(folder: pathlib.Path) -> T2TRun:
             f"{folder} is a run of the model {model!r}: only {_MODEL!r} can be"
             " imported."
         )
+    data_dir = flags.get("data_dir") or values.get("data_dir") or None
+    if data_dir and not (isinstance(data_dir, str) and data_dir.isprintable()):
+        raise InputError(
+            f"{path}: data_dir={str(data_dir)[:40]!r}: expected a path."
+        )
     hparams, differing, ignored = convert(values, str(path))
     return T2TRun(
         hparams=hparams,
         hparams_set=f"tensor2tensor:{flags.get('hparams_set') or 'unknown'}",
         problem=flags.get("problem") or None,
-        data_dir=flags.get("data_dir") or values.get("data_dir"),
+        data_dir=data_dir,
         differing=differing,
         ignored=ignored,
     )
@@ -211,7 +216,12 @@ def _read_flags(folder: pathlib.Path) -> dict[str, str]:
     for name in ("flags.txt", "flags_t2t.txt"):
         path = folder / name
         if path.exists():
-            text = path.read_text(encoding="utf-8", errors="replace")
+            try:
+                text = path.read_text(encoding="utf-8", errors="replace")
+            except OSError as error:
+                raise InputError(
+                    f"cannot read {path}: {error.strerror}."
+                ) from error
             for line in text.splitlines():
                 key, _, value = line.strip().removeprefix("--").partition("=")
                 flags[key] = value

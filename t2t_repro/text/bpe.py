@@ -48,9 +48,16 @@ class BpeEncoder:
             )
         except FileNotFoundError:
             raise InputError(f"vocabulary {path} does not exist.") from None
-        except (RuntimeError, TypeError) as error:
+        except OSError as error:
             raise InputError(
-                f"vocabulary {path} is not a SentencePiece model: {error}"
+                f"cannot read vocabulary {path}: {error.strerror}."
+            ) from error
+        # A ValueError: it quotes bytes of a damaged file that are not UTF-8.
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise InputError(
+                f"vocabulary {path} is not a SentencePiece model ({error}):"
+                " restore the file from a copy or learn it again with"
+                " t2t-datagen."
             ) from error
         ids = (self._processor.pad_id(), self._processor.eos_id())
         if ids != (PAD_ID, EOS_ID):

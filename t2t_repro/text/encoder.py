@@ -40,13 +40,15 @@ def file_sha256(path: str | pathlib.Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal.
 
     Raises:
-      InputError: the file is missing.
+      InputError: the file is missing or cannot be read.
     """
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise InputError(f"{path} does not exist.") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}.") from error
 
 
 def until_end(ids: Iterable[int]) -> list[int]:

@@ -24,6 +24,9 @@ from t2t_repro.errors import InputError
 
 Path = str | os.PathLike[str]
 
+# A few bytes of a packed file can stand for gigabytes without a line end.
+_LONGEST_LINE = 2**24
+
 
 def read_lines(path: Path) -> list[str]:
     """Reads a whole UTF-8 text file.
@@ -55,8 +58,7 @@ def iterate_lines(path: Path) -> Iterator[str]:
         The file is opened, and a missing one found, at the first `next`.
     """
     with _reading(path) as stream:
-        # A binary stream is cut at b"\n" and nowhere else.
-        for number, line in enumerate(stream, start=1):
+        for number, line in numbered(stream, os.fspath(path)):
             try:
                 text = line.decode("utf-8")
             except UnicodeDecodeError as error:
@@ -66,6 +68,30 @@ def iterate_lines(path: Path) -> Iterator[str]:
                     " Convert the file to UTF-8 (iconv -t UTF-8)."
                 ) from error
             yield text.removesuffix("\n")
+
+
+def numbered(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
+    """Cuts a binary stream at `b"\\n"` and nowhere else.
+
+    Args:
+      stream: open for reading.
+      name: what a message calls it.
+
+    Yields:
+      The number of a line, from 1 on, and the line with its end.
+
+    Raises:
+      InputError: a line is too long to be one.
+    """
+    blocks = iter(lambda: stream.readline(_LONGEST_LINE + 1), b"")
+    for number, line in enumerate(blocks, start=1):
+        if len(line) > _LONGEST_LINE:
+            raise InputError(
+                f"{name}, line {number}, has more than"
+                f" {_LONGEST_LINE // 2**20} MB: give text with a sentence a"
+                " line."
+            )
+        yield number, line
 
 
 def write_lines_atomically(path: Path, lines: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 
 from t2t_repro.text.encoder import until_end
+from t2t_repro.text.subwords import SURROGATE
 from t2t_repro.text.subwords import SubwordTextEncoder
 
 SUFFIX = ".subwords"
@@ -40,8 +41,12 @@ class SubwordEncoder:
         return [self._subwords.encode(line) for line in lines]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The line; ids from the first end of sentence on are ignored."""
-        return self._subwords.decode(until_end(ids))
+        """The line; ids from the first end of sentence on are ignored.
+
+        A model can spell out the escape of a surrogate, which no text has and
+        no file can hold: it becomes U+FFFD.
+        """
+        return SURROGATE.sub("\ufffd", self._subwords.decode(until_end(ids)))
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
         """The subtoken of each id, as it stands in the vocabulary file."""

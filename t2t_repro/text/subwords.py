@@ -26,7 +26,7 @@ RESERVED_TOKENS = ["<pad>", "<EOS>"]
 _RUN = re.compile(r"[^\W_]+|[\W_]+")
 _ESCAPE = re.compile(r"\\u|\\\\|\\([0-9]+);")
 _ESCAPE_CHARACTERS = frozenset("\\_u;0123456789")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+SURROGATE = re.compile(r"[\ud800-\udfff]")
 _NO_CHARACTER = "\u3013"  # decoded for an escape that is no code point
 
 # tensor2tensor seeks the least count of a subtoken between 1 and this, and for
@@ -201,7 +201,7 @@ class SubwordTextEncoder:
           InputError: a subtoken that a line of UTF-8 cannot hold.
         """
         content = "".join(f"'{subtoken}'\n" for subtoken in self._subtokens)
-        if content.count("\n") > self.vocab_size or _SURROGATE.search(content):
+        if content.count("\n") > self.vocab_size or SURROGATE.search(content):
             raise InputError(
                 f"cannot write vocabulary {filename}: a subtoken has a line"
                 " break or a surrogate; learn from lines of valid text."
@@ -329,7 +329,7 @@ def _read(filename: str | pathlib.Path) -> list[str]:
     lines = content.decode(errors="surrogateescape").removesuffix("\n")
     for number, line in enumerate(lines.split("\n"), 1):
         quoted = line.strip()  # Windows line ends do no harm
-        if _SURROGATE.search(line):
+        if SURROGATE.search(line):
             raise broken(number, "it is not UTF-8")
         if not content.strip():
             raise broken(number, "the file is empty")

@@ -54,7 +54,9 @@ def paths(tmp_path_factory):
 def _read_once(monkeypatch):
     """Reads a file once a test: streams are made by the dozen here."""
     read = functools.cache(records.read_pairs)
-    monkeypatch.setattr(records, "read_pairs", lambda paths: read(tuple(paths)))
+    monkeypatch.setattr(
+        records, "read_pairs", lambda paths, *more: read(tuple(paths), *more)
+    )
 
 
 def _stream(paths, start=_START, **changes):
