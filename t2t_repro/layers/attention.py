@@ -77,11 +77,16 @@ class Mode:
       maps: receives `[batch, heads, query, key]` weights of every attention
         by place, such as `encoder/layer_0/self_attention`, unless None.
       attend: the attention function, so that a trainer can compile it.
+      dtype: of the matrix products and of what lies between them, from the
+        embeddings on. Weights, softmax and norms are float32 at any. Keras'
+        dtype policies would also turn these, and `MASKED`, into 16 bits, so
+        the layers take what comes (`autocast=False`).
     """
 
     dropout_key: Any = None
     maps: dict[str, Any] | None = None
     attend: Callable[..., tuple[Any, Any]] = attend
+    dtype: str = "float32"
 
 
 EVALUATION = Mode()
@@ -125,7 +130,7 @@ class MultiHeadAttention(keras.layers.Layer):
           place: path in the model; keys the dropout, names the maps.
           name: unique within the parent.
         """
-        super().__init__(name=name)
+        super().__init__(name=name, autocast=False)
         self._heads = hparams.num_heads
         self._place = place
         bias = hparams.attention_bias

@@ -16,11 +16,11 @@ from t2t_repro.layers.linear import Linear
 
 
 class LayerNorm(keras.layers.Layer):
-    """Layer normalisation over the last axis, statistics in float32."""
+    """Layer normalisation over the last axis, in float32."""
 
     def __init__(self, hparams: HParams, name: str):
         """Makes the layer."""
-        super().__init__(name=name)
+        super().__init__(name=name, autocast=False)
         self._epsilon = hparams.norm_epsilon
 
     def build(self, input_shape: tuple) -> None:
@@ -39,7 +39,7 @@ class LayerNorm(keras.layers.Layer):
         y = y - ops.mean(y, axis=-1, keepdims=True)
         variance = ops.mean(ops.square(y), axis=-1, keepdims=True)
         y = y * ops.rsqrt(variance + self._epsilon)
-        return ops.cast(y, x.dtype) * self.scale + self.bias
+        return ops.cast(y * self.scale + self.bias, x.dtype)
 
 
 class Residual(keras.layers.Layer):
@@ -79,7 +79,7 @@ class FeedForward(keras.layers.Layer):
 
     def __init__(self, hparams: HParams, place: str, name: str):
         """Makes the layer."""
-        super().__init__(name=name)
+        super().__init__(name=name, autocast=False)
         self._filter_size = hparams.filter_size
         self._inner = Linear(hparams.filter_size, True, "inner")
         self._outer = Linear(hparams.hidden_size, True, "outer")
@@ -103,7 +103,7 @@ class EncoderLayer(keras.layers.Layer):
 
     def __init__(self, hparams: HParams, place: str, name: str):
         """Makes the layer; `place` is its path in the model."""
-        super().__init__(name=name)
+        super().__init__(name=name, autocast=False)
         here = f"{place}/{name}"
         self._attention = MultiHeadAttention(
             hparams, f"{here}/self_attention", "self_attention"
@@ -156,7 +156,7 @@ class DecoderLayer(keras.layers.Layer):
 
     def __init__(self, hparams: HParams, place: str, name: str):
         """Makes the layer; `place` is its path in the model."""
-        super().__init__(name=name)
+        super().__init__(name=name, autocast=False)
         here = f"{place}/{name}"
         self._self = MultiHeadAttention(
             hparams, f"{here}/self_attention", "self_attention"

@@ -141,7 +141,7 @@ class Transformer(keras.Model):
         if self._target_space is not None:
             x = x + self._target_space.matrix[0]
         x = self._encoder_positions(x, ops.arange(ops.shape(inputs)[1]))
-        x = self._drop_input("encoder", x, mode)
+        x = self._drop_input("encoder", ops.cast(x, mode.dtype), mode)
         bias = padding_bias(inputs)
         for layer in self._encoder_layers:
             x = layer(x, bias, mode=mode)
@@ -170,7 +170,7 @@ class Transformer(keras.Model):
         x = ops.pad(x[:, :-1], [[0, 0], [1, 0], [0, 0]])
         length = ops.shape(targets)[1]
         x = self._decoder_positions(x, ops.arange(length))
-        x = self._drop_input("decoder", x, mode)
+        x = self._drop_input("decoder", ops.cast(x, mode.dtype), mode)
         bias = causal_bias(length)
         for layer in self._decoder_layers:
             memory = layer.project_memory(encoded)
@@ -182,8 +182,8 @@ class Transformer(keras.Model):
         return self._embedding("softmax").softmax_kernel()
 
     def logits(self, x: Any) -> Any:
-        """`[rows, hidden]` decoder output -> `[rows, vocabulary]`."""
-        return ops.matmul(x, self.softmax_kernel())
+        """`[rows, hidden]` decoder output -> `[rows, vocabulary]`, as typed."""
+        return ops.matmul(x, ops.cast(self.softmax_kernel(), x.dtype))
 
     def memory(self, encoded: Any) -> list[tuple[Any, Any]]:
         """Keys and values of the encoder's output for every decoder layer.

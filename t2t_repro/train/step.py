@@ -4,20 +4,35 @@ The loss of a step is the sum over all non-padding tokens of all replicas and
 all accumulated micro-batches, divided by their number: the same value however
 they are dealt out, and 0, not NaN, where there are none. Gradients are summed,
 then clipped, then applied. XLA compiles forward and backward or the attention
-alone; collectives and updates stay outside, where it cannot go.
+alone; collectives and updates stay outside, where it cannot go. A step whose
+loss or gradient is not finite changes no weight and no moment.
 """
 
+from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
+from t2t_repro.errors import UsageError
 from t2t_repro.hparam import HParams
 from t2t_repro.layers.attention import Mode
 from t2t_repro.layers.attention import attend
 from t2t_repro.train import losses
 from t2t_repro.train.adam import Adam
+from t2t_repro.train.precision import LOSS_SCALE_NAMES
+from t2t_repro.train.precision import PRECISIONS
+from t2t_repro.train.precision import SMALLEST_SCALE
+from t2t_repro.train.precision import LossScale
 from t2t_repro.train.schedule import learning_rate
+
+NAN_POLICIES = ("stop", "skip")
+# What checkpoints hold only at some policies and precisions.
+_SKIPPED = "adam/updates_skipped"
+OPTIONAL = frozenset({_SKIPPED, *LOSS_SCALE_NAMES})
+_MOST_NAMED = 5
 
 
 class StepResult(NamedTuple):
@@ -28,12 +43,16 @@ class StepResult(NamedTuple):
       tokens: non-padding target tokens.
       gradient_norm: global norm of the summed gradient, before clipping.
       learning_rate: of this update.
+      is_finite: False where the loss or a gradient, summed over all replicas,
+        was not: then nothing was updated. In float16 a gradient that a smaller
+        loss scale may mend is finite: nothing was updated, nothing is wrong.
     """
 
     loss: tf.Tensor
     tokens: tf.Tensor
     gradient_norm: tf.Tensor
     learning_rate: tf.Tensor
+    is_finite: tf.Tensor
 
 
 class TrainStep:
@@ -46,6 +65,8 @@ class TrainStep:
         strategy: tf.distribute.Strategy,
         seed: int,
         xla: str,
+        nan_policy: str = "stop",
+        precision: str = "float32",
     ):
         """Makes moments and counter; call within `strategy.scope()`.
 
@@ -56,7 +77,19 @@ class TrainStep:
           seed: of dropout.
           xla: what XLA compiles: "replica" (forward and backward pass),
             "attention" (that function alone) or "off".
+          nan_policy: whether a step that is not finite counts: "skip", so that
+            data and dropout go on after it, or "stop", so that it can be done
+            again.
+          precision: of forward and backward pass: "float32", "bfloat16" or
+            "float16".
+
+        Raises:
+          UsageError: there is no such policy or precision.
         """
+        _check("nan_policy", nan_policy, NAN_POLICIES)
+        _check("precision", precision, PRECISIONS)
+        self._nan_policy = nan_policy
+        self._precision = precision
         self._hparams = hparams
         self._model = model
         self._strategy = strategy
@@ -67,12 +100,10 @@ class TrainStep:
             for path, weight in model.weights_by_path().items()
         }
         self.adam = Adam(hparams, self.weights)
-        self.updates_done = tf.Variable(
-            0,
-            dtype=tf.int64,
-            trainable=False,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-        )
+        self.updates_done = _counter()
+        # Of `updates_done`, which Adam's own count has to leave out.
+        self._skipped = _counter()
+        self._loss_scale = LossScale() if precision == "float16" else None
         self._forward_backward = tf.function(
             self._summed_gradients,
             jit_compile=xla == "replica" or None,
@@ -81,11 +112,37 @@ class TrainStep:
 
     def variables(self) -> dict[str, tf.Variable]:
         """All that a checkpoint must hold to go on, by name."""
+        skips = self._nan_policy == "skip" or self._loss_scale is not None
+        optional = self._optional() if skips or self._skipped > 0 else {}
         return {
             **self.weights,
             **self.adam.variables(),
             "global_step": self.updates_done,
+            **optional,
         }
+
+    def restore_optional(
+        self, values: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Takes what `variables` has only at some policies and precisions.
+
+        A run may go on with others than it began with: what its checkpoint
+        lacks begins anew, what is of no use any more is dropped.
+
+        Args:
+          values: of a checkpoint, by name.
+
+        Returns:
+          Those that are none of these.
+        """
+        for name, variable in self._optional().items():
+            if name in values:
+                variable.assign(values[name])
+        return {n: v for n, v in values.items() if n not in OPTIONAL}
+
+    def _optional(self) -> dict[str, tf.Variable]:
+        scale = self._loss_scale.variables() if self._loss_scale else {}
+        return {_SKIPPED: self._skipped, **scale}
 
     def __call__(self, inputs: Any, targets: Any) -> StepResult:
         """Takes one step.
@@ -94,9 +151,7 @@ class TrainStep:
           inputs: `[replicas * accumulate, batch, source]` int32 numpy array.
           targets: `[replicas * accumulate, batch, target]`.
         """
-        count = self._strategy.num_replicas_in_sync
-        inputs = inputs.reshape(count, -1, *inputs.shape[1:])
-        targets = targets.reshape(count, -1, *targets.shape[1:])
+        inputs, targets = self._by_replica(inputs), self._by_replica(targets)
 
         def of_replica(array: Any) -> Any:
             return self._strategy.experimental_distribute_values_from_function(
@@ -105,24 +160,43 @@ class TrainStep:
 
         return self._run(of_replica(inputs), of_replica(targets))
 
+    def _by_replica(self, array: Any) -> Any:
+        """`[replicas, accumulate, batch, columns]`."""
+        count = self._strategy.num_replicas_in_sync
+        return array.reshape(count, -1, *array.shape[1:])
+
     def _run_all(self, inputs: Any, targets: Any) -> StepResult:
-        result = self._strategy.run(self._replica_step, (inputs, targets))
-        self.updates_done.assign_add(1)
+        values = self._strategy.run(self._replica_step, (inputs, targets))
         local = self._strategy.experimental_local_results
-        return StepResult(*(local(scalar)[0] for scalar in result))
+        result, was_applied = tf.nest.map_structure(
+            lambda value: local(value)[0], values
+        )
+        counts = result.is_finite | (self._nan_policy == "skip")
+        is_skip = counts & ~was_applied
+        self.updates_done.assign_add(tf.cast(counts, tf.int64))
+        self._skipped.assign_add(tf.cast(is_skip, tf.int64))
+        if self._loss_scale is not None:
+            overflowed = is_skip & tf.math.is_finite(result.loss)
+            self._loss_scale.update(was_applied, overflowed)
+        return result
 
     def _replica_step(
         self, inputs: tf.Tensor, targets: tf.Tensor
-    ) -> StepResult:
-        """What one replica does with `[accumulate, batch, columns]`."""
+    ) -> tuple[StepResult, tf.Tensor]:
+        """What one replica does with `[accumulate, batch, columns]`.
+
+        Returns:
+          The result, and whether there was an update.
+        """
         context = tf.distribute.get_replica_context()
         replica = tf.cast(context.replica_id_in_sync_group, tf.int32)
         done = self.updates_done.read_value()
+        scale = self._loss_scale.value() if self._loss_scale else None
         loss, gradients = None, None
         for part in range(inputs.shape[0]):
             key = self._dropout_key(done, replica * inputs.shape[0] + part)
             part_loss, part_gradients = self._forward_backward(
-                inputs[part], targets[part], key
+                inputs[part], targets[part], key, scale
             )
             if gradients is None:
                 loss, gradients = part_loss, part_gradients
@@ -137,15 +211,41 @@ class TrainStep:
             [loss, losses.token_count(targets), *(gradients or [])],
         )
         safe = tf.maximum(tokens, 1.0)
-        gradients = [gradient / safe for gradient in gradients]
+        divisor = safe if scale is None else safe * scale
+        gradients = [gradient / divisor for gradient in gradients]
         norm = tf.linalg.global_norm(gradients)
         if self._hparams.clip_grad_norm:
             limit = self._hparams.clip_grad_norm
-            scale = limit / tf.maximum(norm, limit)
-            gradients = [gradient * scale for gradient in gradients]
+            clip = limit / tf.maximum(norm, limit)
+            gradients = [gradient * clip for gradient in gradients]
         rate = learning_rate(self._hparams, done)
-        self.adam.apply(gradients, rate, done)
-        return StepResult(loss / safe, tokens, norm, rate)
+        loss_is_finite = tf.math.is_finite(loss)
+        # The norm is at hand and is finite only where every gradient is. It
+        # overflows for one above 1e19, with which nothing good can be done.
+        # Every replica finds the same: it looks at sums over all of them.
+        was_applied = loss_is_finite & tf.math.is_finite(norm)
+        self._update_if(was_applied, gradients, rate, done)
+        is_finite = was_applied
+        if scale is not None:
+            can_shrink = scale > SMALLEST_SCALE
+            is_finite = was_applied | (loss_is_finite & can_shrink)
+        result = StepResult(loss / safe, tokens, norm, rate, is_finite)
+        return result, was_applied
+
+    def _update_if(
+        self,
+        condition: tf.Tensor,
+        gradients: list[tf.Tensor],
+        rate: tf.Tensor,
+        done: tf.Tensor,
+    ) -> None:
+        """Adam, or nothing at all: with gradients of 0 the moments decay."""
+        count = done - self._skipped.read_value()
+
+        def update() -> None:
+            self.adam.apply(gradients, rate, count)
+
+        tf.cond(condition, update, lambda: None)
 
     def _dropout_key(self, done: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
         """`[2]` int32, different for every step, replica and micro-batch."""
@@ -156,7 +256,11 @@ class TrainStep:
         return tf.stack([tf.constant(self._seed, tf.int32), counter])
 
     def _summed_gradients(
-        self, inputs: tf.Tensor, targets: tf.Tensor, dropout_key: tf.Tensor
+        self,
+        inputs: tf.Tensor,
+        targets: tf.Tensor,
+        dropout_key: tf.Tensor,
+        scale: tf.Tensor | None,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Loss and gradients summed (not averaged) over a micro-batch.
 
@@ -164,15 +268,96 @@ class TrainStep:
           inputs: `[batch, source]`.
           targets: `[batch, target]`.
           dropout_key: `[2]`.
+          scale: what the gradients come multiplied by, scalar; None: 1.
         """
         with tf.GradientTape() as tape:
-            mode = Mode(dropout_key=dropout_key, attend=self._attend)
-            decoded = self._model(inputs, targets, mode=mode)
-            loss = summed_loss(
-                self._model, decoded, targets, self._hparams.label_smoothing
+            loss = tf.reduce_sum(
+                self._token_losses(inputs, targets, dropout_key)
             )
-        gradients = tape.gradient(loss, list(self.weights.values()))
+            scaled = loss if scale is None else loss * scale
+        gradients = tape.gradient(scaled, list(self.weights.values()))
         return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+    def _token_losses(
+        self, inputs: tf.Tensor, targets: tf.Tensor, dropout_key: tf.Tensor
+    ) -> tf.Tensor:
+        mode = Mode(
+            dropout_key=dropout_key, attend=self._attend, dtype=self._precision
+        )
+        decoded = self._model(inputs, targets, mode=mode)
+        return _token_losses(
+            self._model, decoded, targets, self._hparams.label_smoothing
+        )
+
+    def diagnose(self, inputs: Any, targets: Any) -> str:
+        """Says what was not finite in the step that was just done.
+
+        The micro-batches run once more, one by one and outside the step's
+        program, with the weights and the dropout that they had.
+
+        Args:
+          inputs: that step's `[replicas * accumulate, batch, source]`.
+          targets: that step's `[replicas * accumulate, batch, target]`.
+
+        Returns:
+          A clause, for a message that names the step and the remedy.
+        """
+        for path, weight in self.weights.items():
+            if not np.isfinite(weight.numpy()).all():
+                return f"the weight {path} was not finite before the step"
+        done = self.updates_done - int(self._nan_policy == "skip")
+        scale = self._loss_scale.value() if self._loss_scale else None
+        for part, pair in enumerate(zip(inputs, targets, strict=True)):
+            source, target = map(tf.constant, pair)
+            key = self._dropout_key(done, tf.constant(part))
+            loss, gradients = self._summed_gradients(source, target, key, scale)
+            bad = [
+                path
+                for path, gradient in zip(self.weights, gradients, strict=True)
+                if not np.isfinite(gradient.numpy()).all()
+            ]
+            if bad or not np.isfinite(loss.numpy()):
+                by_token = self._token_losses(source, target, key).numpy()
+                return (
+                    f"the loss of micro-batch {part + 1} of {len(inputs)} is"
+                    f" {_finiteness(by_token.reshape(target.shape))}, and of"
+                    f" {len(gradients)} gradients {len(bad)} are not"
+                    f"{', first that of ' + bad[0] if bad else ''}"
+                )
+        return (
+            f"each of the {len(inputs)} micro-batches alone has a finite loss"
+            " and finite gradients: only their sum, or XLA's program, has not"
+        )
+
+
+def _check(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise UsageError(
+            f"--{name}={value}: expected one of {', '.join(known)}."
+        )
+
+
+def _counter() -> tf.Variable:
+    """Of steps, equal on all replicas."""
+    return tf.Variable(
+        0,
+        dtype=tf.int64,
+        trainable=False,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )
+
+
+def _finiteness(token_loss: np.ndarray) -> str:
+    """Whether a loss `[batch, target]` is finite; if not, of which rows."""
+    rows = np.flatnonzero(~np.isfinite(token_loss).all(axis=1)) + 1
+    if not rows.size:
+        return f"finite ({token_loss.sum():.4g})"
+    named = ", ".join(str(row) for row in rows[:_MOST_NAMED])
+    more = ", ..." if rows.size > _MOST_NAMED else ""
+    return (
+        f"not finite in {rows.size} of its {len(token_loss)} sentences"
+        f" ({named}{more}; the first is 1)"
+    )
 
 
 def _compiled_attend() -> Any:
@@ -193,7 +378,14 @@ def summed_loss(
       targets: `[batch, target]` int32.
       smoothing: epsilon_ls.
     """
+    return tf.reduce_sum(_token_losses(model, decoded, targets, smoothing))
+
+
+def _token_losses(
+    model: Any, decoded: Any, targets: Any, smoothing: float
+) -> tf.Tensor:
+    """As `summed_loss`, but `[batch * target]`, with 0 for padding."""
     labels = tf.reshape(targets, [-1])
     rows = tf.reshape(decoded, [-1, decoded.shape[-1]])
     token_loss = losses.cross_entropy(model.logits(rows), labels, smoothing)
-    return tf.reduce_sum(tf.where(labels == 0, 0.0, token_loss))
+    return tf.where(labels == 0, 0.0, token_loss)

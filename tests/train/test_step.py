@@ -4,12 +4,15 @@ Two logical CPU devices stand for two GPUs; `tests/conftest.py` makes them
 before TensorFlow starts.
 """
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from hparams.transformer import transformer_tiny
+from t2t_repro.errors import UsageError
 from t2t_repro.models.transformer import Transformer
 from t2t_repro.train.step import TrainStep
 
@@ -33,28 +36,55 @@ _TARGETS = np.array([[3, 4, 5, 1], [2, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]])
 _TOKENS = 4 + 2 + 1
 
 
-def _train(devices, parts, steps=3, xla="off", **changes):
-    """Trains on the four sentences in `parts` equal parts.
+def _deal(ids, parts):
+    """`[sentences, columns]` -> `[parts, sentences / parts, columns]`."""
+    return ids.reshape(parts, -1, ids.shape[1]).astype(np.int32)
 
-    Returns:
-      The results of the steps, and the weights.
+
+_key_bases = itertools.count(1000, step=1000)
+
+
+def _strategy(devices):
+    """One whose collectives meet those of no other strategy in the process.
+
+    TensorFlow numbers them from the same start for each: on two devices, the
+    sums of a second model have the keys, but not the sizes, of the first's.
     """
-    strategy = tf.distribute.MirroredStrategy(
-        [f"CPU:{i}" for i in range(devices)]
-    )
+
+    class Mirrored(tf.distribute.MirroredStrategy):
+        _collective_key_base = next(_key_bases)
+
+    return Mirrored([f"CPU:{i}" for i in range(devices)])
+
+
+def _make(devices, parts, xla="off", nan_policy="stop", **changes):
+    strategy = _strategy(devices)
     keras.utils.set_random_seed(3)
     hparams = _HPARAMS.replace(
         optimizer_multistep_accumulate_steps=parts // devices, **changes
     )
     with strategy.scope():
         model = Transformer(hparams, _VOCABULARY)
-        step = TrainStep(hparams, model, strategy, seed=5, xla=xla)
+        return TrainStep(hparams, model, strategy, 5, xla, nan_policy)
 
-    def deal(ids):
-        return ids.reshape(parts, -1, ids.shape[1]).astype(np.int32)
 
-    results = [step(deal(_INPUTS), deal(_TARGETS)) for _ in range(steps)]
-    return results, {n: v.numpy() for n, v in step.weights.items()}
+def _train(devices, parts, steps=3, xla="off", padding=0, **changes):
+    """Trains on the four sentences in `parts` equal parts.
+
+    Returns:
+      The results of the steps; the weights and the moments, by name.
+    """
+    step = _make(devices, parts, xla, **changes)
+    inputs, targets = (
+        _deal(np.pad(ids, ((0, padding), (0, 0))), parts)
+        for ids in (_INPUTS, _TARGETS)
+    )
+    results = [step(inputs, targets) for _ in range(steps)]
+    return results, _values(step)
+
+
+def _values(step):
+    return {name: value.numpy() for name, value in step.variables().items()}
 
 
 @pytest.fixture(scope="module")
@@ -75,20 +105,29 @@ def test_scalars(reference):
 
 
 @pytest.mark.parametrize(
-    "devices, parts, xla",
+    "devices, parts, xla, padding",
     [
-        (2, 2, "off"),  # the second replica has one token
-        (2, 4, "off"),  # the second replica's second micro-batch has none
-        (2, 2, "attention"),
-        (2, 2, "replica"),
+        (1, 2, "off", 0),
+        (1, 4, "off", 0),
+        (2, 2, "off", 0),  # the second replica has one token
+        (2, 4, "off", 0),  # the second replica's second micro-batch has none
+        (2, 2, "off", 4),  # the second replica has four sentences of padding
+        (2, 4, "off", 4),  # and so have both of its micro-batches
+        (2, 2, "attention", 0),
+        (2, 2, "replica", 0),
     ],
 )
-def test_dealing_the_batch_out_changes_nothing(reference, devices, parts, xla):
-    results, weights = _train(devices, parts, xla=xla, clip_grad_norm=0.5)
+def test_dealing_the_batch_out_changes_nothing(
+    reference, devices, parts, xla, padding
+):
+    results, values = _train(
+        devices, parts, xla=xla, padding=padding, clip_grad_norm=0.5
+    )
     for result, expected in zip(results, reference[0], strict=True):
         np.testing.assert_allclose(result, expected, rtol=1e-5)
+    # Adam's first moments are the clipped gradients, (1 - beta1) of each.
     for name, expected in reference[1].items():
-        np.testing.assert_allclose(weights[name], expected, atol=1e-5)
+        np.testing.assert_allclose(values[name], expected, atol=1e-5)
 
 
 def test_clipping_bounds_the_gradient_that_is_applied(reference):
@@ -103,7 +142,7 @@ def test_clipping_bounds_the_gradient_that_is_applied(reference):
 def test_replicas_draw_different_dropout():
     # The same sentence on both replicas: with equal masks the loss of the two
     # would be the loss of one.
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = _strategy(2)
     hparams = _HPARAMS.replace(layer_prepostprocess_dropout=0.5)
     with strategy.scope():
         model = Transformer(hparams, _VOCABULARY)
@@ -114,3 +153,112 @@ def test_replicas_draw_different_dropout():
         for part in range(2)
     ]
     assert len(set(keys)) == 6
+
+
+# Sentences apart from `_INPUTS`' ids: the poison is in row 12 alone.
+_POISON = 12
+_BAD_INPUTS = np.where(_INPUTS == 4, _POISON, _INPUTS)  # the third sentence
+
+
+def _poisoned(devices, parts, nan_policy):
+    """A step for which every sentence with source id 12 gives NaN.
+
+    1e38 * sqrt(16) is beyond float32's 3.4e38, and inf - inf is NaN.
+    """
+    step = _make(
+        devices,
+        parts,
+        nan_policy=nan_policy,
+        shared_embedding_and_softmax_weights=False,
+        learning_rate_schedule="constant",
+        learning_rate_constant=0.01,
+    )
+    matrix = step.weights["source_embedding/matrix"]
+    values = matrix.numpy()
+    values[_POISON] = 1e38
+    matrix.assign(values)
+    return step
+
+
+def test_a_skipped_step_leaves_no_trace():
+    step = _poisoned(devices=1, parts=1, nan_policy="skip")
+    start = _values(step)
+    assert start["adam/updates_skipped"] == 0
+
+    def run(*batches):
+        for name, variable in step.variables().items():
+            variable.assign(start[name])
+        targets = _deal(_TARGETS, 1)
+        results = [step(_deal(inputs, 1), targets) for inputs in batches]
+        return [bool(r.is_finite) for r in results], _values(step)
+
+    finite, found = run(_INPUTS, _BAD_INPUTS, _INPUTS[::-1])
+    assert finite == [True, False, True]
+    finite, expected = run(_INPUTS, _INPUTS[::-1])
+    assert finite == [True, True]
+    # The rate is constant: but for the counters the runs are the same, Adam's
+    # bias correction (t = 2 at the last step) included.
+    assert (found.pop("global_step"), expected.pop("global_step")) == (3, 2)
+    skipped = "adam/updates_skipped"
+    assert (found.pop(skipped), expected.pop(skipped)) == (1, 0)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+def test_stop_changes_nothing_on_any_replica_and_names_the_culprit():
+    # One sentence a micro-batch: the bad one is the second replica's first.
+    step = _poisoned(devices=2, parts=4, nan_policy="stop")
+    bad, good, targets = (
+        _deal(ids, 4) for ids in (_BAD_INPUTS, _INPUTS, _TARGETS)
+    )
+
+    def copies():
+        return [
+            copy.numpy()
+            for variable in step.variables().values()
+            for copy in variable.values
+        ]
+
+    before = copies()
+    result = step(bad, targets)
+    assert not result.is_finite
+    for found, expected in zip(copies(), before, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert step.updates_done.numpy() == 0
+    said = step.diagnose(bad, targets)
+    weights = list(step.weights)
+    assert said == (
+        "the loss of micro-batch 3 of 4 is not finite in 1 of its 1 sentences"
+        f" (1; the first is 1), and of {len(weights)} gradients {len(weights)}"
+        f" are not, first that of {weights[0]}"
+    )
+    assert "micro-batches alone has a finite loss" in step.diagnose(
+        good, targets
+    )
+    assert step(good, targets).is_finite
+    assert step.updates_done.numpy() == 1
+    weight = step.weights["target_embedding/matrix"]
+    weight.assign(np.full(weight.shape, np.nan, np.float32))
+    assert step.diagnose(good, targets) == (
+        "the weight target_embedding/matrix was not finite before the step"
+    )
+
+
+def test_a_run_goes_on_with_another_policy():
+    step = _make(devices=1, parts=1)
+    assert "adam/updates_skipped" not in step.variables()
+    rest = step.restore_optional(
+        {
+            "adam/updates_skipped": np.int64(3),
+            "adam/loss_scale": np.float32(8),  # of no use in float32
+            "data_position": np.zeros(3, np.int64),
+        }
+    )
+    assert rest.keys() == {"data_position"}
+    # Adam's count stays what it was, also in later checkpoints.
+    assert step.variables()["adam/updates_skipped"] == 3
+
+
+def test_unknown_choices_are_refused():
+    with pytest.raises(UsageError, match="--nan_policy=go: expected one of"):
+        _make(devices=1, parts=1, nan_policy="go")
