@@ -1,6 +1,7 @@
 """The pages of docs/: they build, what they name exists, their code runs."""
 
 import ast
+import json
 import pathlib
 import re
 import subprocess
@@ -101,3 +102,16 @@ def test_the_problem_of_the_page_names_a_bad_line(user_dir, tmp_path):
 def test_the_set_of_the_page_is_found(user_dir):
     hparams = registry.hparams("transformer_half")
     assert hparams.hidden_size // hparams.num_heads == 64
+
+
+def test_the_notebook_runs_from_top_to_bottom(monkeypatch, capsys):
+    # What is shown takes 1,000 steps; two show that every cell works.
+    monkeypatch.setenv("WALKTHROUGH_STEPS", "2")
+    notebook = json.loads((_DOCS / "walkthrough.ipynb").read_text("utf-8"))
+    names: dict = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            assert not cell["outputs"]
+            exec("".join(cell["source"]), names)
+    assert names["page"].exists()
+    assert "elephant" in capsys.readouterr().out

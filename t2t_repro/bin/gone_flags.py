@@ -8,15 +8,11 @@ that the commands have. A reason that begins with "now --" names the new flag.
 
 _TPU = "TPUs are not supported; GPUs are found by themselves."
 _PARAMETER_SERVERS = (
-    "there are no parameter servers; t2t-trainer trains on the GPUs of one"
-    " machine."
+    "there are no parameter servers: every worker has all weights."
 )
-_MANY_MACHINES = "one machine trains; --worker_gpu says on how many GPUs."
+_MANY_MACHINES = "set TF_CONFIG on each worker, as tf.distribute reads it."
 _CLOUD = "no cloud service is started from here."
 _AUTOTUNE = "no search over hparams; start a run for each set."
-_EARLY_STOPPING = (
-    "--train_steps alone ends a run; TensorBoard shows every evaluation."
-)
 _EVALUATION = "--local_eval_frequency alone says when dev data are evaluated."
 _DEBUGGER = "it was TensorFlow 1's debugger."
 _THREADS = "set TF_NUM_INTEROP_THREADS and TF_NUM_INTRAOP_THREADS instead."
@@ -35,22 +31,16 @@ _SHARED = {
     "cloud_tpu_name": _TPU,
     "dbgprofile": "no timeline of operations is written.",
     "enable_graph_rewriter": "TensorFlow 2 optimises its graphs by itself.",
-    "eval_early_stopping_metric": _EARLY_STOPPING,
-    "eval_early_stopping_metric_delta": _EARLY_STOPPING,
-    "eval_early_stopping_metric_minimize": _EARLY_STOPPING,
-    "eval_early_stopping_steps": _EARLY_STOPPING,
     "eval_run_autoregressive": (
         "every evaluation translates --eval_bleu_sentences dev sentences."
     ),
     "eval_throttle_seconds": _EVALUATION,
     "eval_timeout_mins": _EVALUATION,
-    "eval_use_test_set": (
-        "training looks at dev data alone; translate a test set with"
-        " t2t-decoder."
-    ),
     "export_saved_model": _OTHER_COMMAND_EXPORTS,
     "export_saved_model_api_version": _TPU,
-    "gpu_automatic_mixed_precision": "weights and sums are float32.",
+    "gpu_automatic_mixed_precision": (
+        "t2t-trainer --precision=bfloat16 or float16 does it."
+    ),
     "gpu_order": "set CUDA_VISIBLE_DEVICES instead.",
     "hparams_range": _AUTOTUNE,
     "inter_op_parallelism_threads": _THREADS,
@@ -71,10 +61,6 @@ _SHARED = {
     "ps_gpu": _PARAMETER_SERVERS,
     "ps_job": _PARAMETER_SERVERS,
     "ps_replicas": _PARAMETER_SERVERS,
-    "schedule": (
-        "t2t-trainer always trains and evaluates in turn, as"
-        " continuous_train_and_eval did."
-    ),
     "std_server_protocol": _MANY_MACHINES,
     "sync": "replicas always take a step together.",
     "tfdbg": _DEBUGGER,
@@ -87,19 +73,23 @@ _SHARED = {
     "worker_gpu_memory_fraction": (
         "set TF_FORCE_GPU_ALLOW_GROWTH=true to take only what is needed."
     ),
-    "worker_id": _MANY_MACHINES,
     "worker_job": _MANY_MACHINES,
     "worker_replicas": _MANY_MACHINES,
 }
 
 _OF_TRAINING = dict.fromkeys(
     (
+        "eval_early_stopping_metric",
+        "eval_early_stopping_metric_delta",
+        "eval_early_stopping_metric_minimize",
+        "eval_early_stopping_steps",
         "eval_steps",
         "generate_data",
         "keep_checkpoint_max",
         "local_eval_frequency",
         "random_seed",
         "save_checkpoints_secs",
+        "schedule",
         "tmp_dir",
         "train_steps",
         "warm_start_from",
@@ -108,7 +98,6 @@ _OF_TRAINING = dict.fromkeys(
     "it is for t2t-trainer alone; leave it out.",
 )
 
-_ONE_DECODER = "one process translates; cut the file into parts instead."
 _NO_CHOICE = "there is no such choice in decoding."
 _TASKS = "--num_concurrent_processes shares the work within one call."
 _ENVIRONMENTS = "reinforcement learning is not supported."
@@ -125,6 +114,11 @@ GONE: dict[str, dict[str, str]] = {
         "decode_hparams": _DECODING,
         "decode_reference": _DECODING,
         "decode_to_file": _DECODING,
+        "eval_use_test_set": (
+            "training looks at dev data alone; translate a test set with"
+            " t2t-decoder."
+        ),
+        "worker_id": _MANY_MACHINES,
         "xla_compile": _XLA,
         "xla_jit_level": _XLA,
     },
@@ -132,15 +126,10 @@ GONE: dict[str, dict[str, str]] = {
         **_SHARED,
         **_OF_TRAINING,
         "decode_in_memory": "the output is written once, when it is whole.",
-        "decode_interactive": "write the sentences into a file.",
-        "decode_shards": _ONE_DECODER,
         "disable_grappler_optimizations": "it was for TensorFlow 1.",
-        "eval_use_test_set": "give the test set as --decode_from_file.",
         "keep_timestamp": (
             "t2t-translate-all writes the step into the file's name."
         ),
-        "score_file": "it scores only what it translates.",
-        "worker_id": _ONE_DECODER,
         "xla_compile": _NO_CHOICE,
         "xla_jit_level": _NO_CHOICE,
     },
@@ -182,10 +171,10 @@ GONE: dict[str, dict[str, str]] = {
         "model": _RUN_KNOWS,
         "problem": _RUN_KNOWS,
     },
-    "t2t-exporter": dict.fromkeys(
-        ("as_text", "checkpoint_path", "export_as_tfhub", "export_dir"),
-        "this version has no t2t-exporter.",
-    ),
+    "t2t-exporter": {
+        "as_text": "a SavedModel is binary, as TensorFlow 2 writes it.",
+        "export_as_tfhub": "now --format=saved_model.",
+    },
 }
 
 
