@@ -1,10 +1,21 @@
 """Translates a file with a trained model, one output line per input line.
 
-A run on a parsing problem reads sentences, tokenised as in the Penn Treebank,
-and writes one tree for each, over exactly its words.
+It is read, translated and written in windows of some thousand lines, so that
+memory does not grow with its length; `-` is standard input or output. A run on
+a parsing problem reads sentences, tokenised as in the Penn Treebank, and
+writes one tree for each, over exactly its words.
+
+Without --decode_from_file, the dev (or test) split in --data_dir is decoded,
+into BASE.<model>.<hparams_set>.<problem>.beam4.alpha0.6.decodes, with .inputs
+and .targets beside it, or --decode_interactive translates what is typed, or
+--score_file writes the log probability of given translations.
 """
 
+import itertools
+import os
 import sys
+from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,9 +26,23 @@ from t2t_repro import registry
 from t2t_repro import run_directory
 from t2t_repro.bin import command
 from t2t_repro.decode import options as decode_options
+from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
+from t2t_repro.run_directory import Run
 from t2t_repro.text import lines
+
+# The path that stands for standard input and output.
+_STANDARD = "-"
+
+# What each source of lines goes together with.
+_SHARDS = ("decode_shards", "worker_id")
+_COMPANIONS = {
+    "decode_interactive": (),
+    "score_file": ("decode_to_file", "score_per_token"),
+    "decode_from_file": ("decode_to_file", "decode_reference", *_SHARDS),
+    "data_dir": ("decode_to_file", "eval_use_test_set", *_SHARDS),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,9 +57,14 @@ def _define_flags(values: flags.FlagValues) -> None:
     command.define_model_flags(values)
     for name, text in (
         ("checkpoint_path", "a checkpoint; default: the newest (average)"),
-        ("decode_from_file", "UTF-8 text, a sentence a line"),
-        ("decode_to_file", "where the translations go; must not exist yet"),
+        ("decode_from_file", "UTF-8 text, a sentence a line; - is stdin"),
+        (
+            "decode_to_file",
+            "where the output goes; must not exist yet; - is stdout; default:"
+            " the input's name and how it was decoded",
+        ),
         ("decode_reference", "score the output against this file"),
+        ("score_file", "score lines of source, tab and target instead"),
     ):
         flags.DEFINE_string(name, None, text, flag_values=values)
     flags.DEFINE_string(
@@ -44,12 +74,32 @@ def _define_flags(values: flags.FlagValues) -> None:
         " these, or the problem's own",
         flag_values=values,
     )
+    for name, text in (
+        ("decode_interactive", "translate what is typed; :help lists commands"),
+        ("eval_use_test_set", "decode the test split of --data_dir, not dev"),
+        ("score_per_token", "write the pieces of each target with theirs"),
+    ):
+        flags.DEFINE_bool(name, False, text, flag_values=values)
+    for name, default, lowest, text in (
+        ("decode_shards", 1, 1, "how many workers share the lines"),
+        (
+            "worker_id",
+            0,
+            0,
+            "which part is this one's; it goes to --decode_to_file and its"
+            " number, such as out003",
+        ),
+    ):
+        flags.DEFINE_integer(
+            name, default, text, lower_bound=lowest, flag_values=values
+        )
 
 
 def _decode(values: flags.FlagValues) -> int | None:
     if command.help_with_registry(values):
         return 0
-    command.require(values, "output_dir", "decode_from_file", "decode_to_file")
+    command.require(values, "output_dir")
+    _check_combination(values)
     # Before the run is read: the user's own mistakes come first.
     decode_options.parse(values.decode_hparams)
     run = run_directory.load(files.absolute(values.output_dir))
@@ -60,40 +110,196 @@ def _decode(values: flags.FlagValues) -> int | None:
     )
     if values.data_dir:
         command.check_data(run, values.data_dir)
+    if values.decode_interactive:
+        _converse(run, options, values)
+    elif values.score_file:
+        _score_file(run, options, values)
+    elif values.decode_from_file:
+        _decode_file(run, options, values)
+    else:
+        _decode_dataset(run, options, values)
+    return None
+
+
+def _check_combination(values: flags.FlagValues) -> None:
+    """Raises UsageError for flags that contradict each other."""
+    sources = [name for name in _COMPANIONS if name != "data_dir"]
+    mode = next((name for name in sources if values[name].value), "data_dir")
+    command.require(values, mode)
+    choices = sorted({*sources, *itertools.chain(*_COMPANIONS.values())})
+    others = [
+        name
+        for name in choices
+        if values[name].value != values[name].default
+        and name not in (mode, *_COMPANIONS[mode])
+    ]
+    if values.decode_reference and values.decode_shards > 1:
+        others, mode = ["decode_shards"], "decode_reference"
+    if others:
+        raise UsageError(
+            f"--{others[0]} and --{mode} do not go together: leave one out."
+        )
+    if values.worker_id >= values.decode_shards:
+        raise UsageError(
+            f"--worker_id={values.worker_id}: expected 0 to"
+            f" {values.decode_shards - 1}, below --decode_shards."
+        )
+    path = values.decode_from_file
+    counts = values.decode_reference or values.decode_shards > 1
+    if path and counts and not _can_be_read_twice(path):
+        raise UsageError(
+            f"--decode_from_file={path} is a pipe: --decode_reference and"
+            " --decode_shards need a file, whose lines can be counted."
+        )
+    if values.decode_to_file == _STANDARD and (
+        mode == "data_dir" or values.decode_reference
+    ):
+        raise UsageError(
+            "--decode_to_file=- takes translations alone: give a file's name"
+            " for a score or a dataset."
+        )
+
+
+def _converse(
+    run: Run, options: DecodeOptions, values: flags.FlagValues
+) -> None:
+    command.load_tensorflow()
+    from t2t_repro.decode import interactive
+    from t2t_repro.decode import session
+
+    interactive.run(
+        session.open_translator(run, values.checkpoint_path, options),
+        registry.problem(run.problem),
+        options,
+    )
+
+
+def _score_file(
+    run: Run, options: DecodeOptions, values: flags.FlagValues
+) -> None:
+    command.require(values, "decode_to_file")
     _refuse_to_overwrite(values.decode_to_file)
-    sources = lines.read_lines(values.decode_from_file)
-    references = None
-    if values.decode_reference:
-        references = lines.read_lines(values.decode_reference)
-        if len(references) != len(sources):
-            raise InputError(
-                f"{values.decode_reference} has {len(references)} lines,"
-                f" {values.decode_from_file} has {len(sources)}: a reference"
-                " has one line for each."
-            )
-        if _is_parsing(problem):
-            # A broken gold tree shows now, and not after the decoding.
-            _summary(references, references, values)
+    path = values.score_file
+    command.load_tensorflow()
+    from t2t_repro.decode import scoring
+    from t2t_repro.decode import session
+
+    if _can_be_read_twice(path):
+        for _ in scoring.read_pairs(_input_lines(path), path):
+            pass  # a line without its tab shows now, and not after the scoring
+    scores = session.score_stream(
+        run,
+        values.checkpoint_path,
+        options,
+        scoring.read_pairs(_input_lines(path), path),
+    )
+    _write(
+        values.decode_to_file,
+        (score.line(values.score_per_token) for score in scores),
+    )
+
+
+def _decode_file(
+    run: Run, options: DecodeOptions, values: flags.FlagValues
+) -> None:
+    path = values.decode_from_file
+    shard = (values.decode_shards, values.worker_id)
+    target = decode_options.shard_name(values.decode_to_file or path, *shard)
+    if values.decode_to_file == _STANDARD:
+        target = _STANDARD
+    elif not values.decode_to_file and path != _STANDARD:
+        target = decode_options.decodes_name(target, run, options)
+    _refuse_to_overwrite(target)
+    # A first time through the file: a byte that is not UTF-8 shows now, and
+    # not after the decoding.
+    count = None
+    if _can_be_read_twice(path):
+        count = sum(1 for _ in lines.iterate_lines(path))
+    references = _references(run, count, values)
+    begin, end = 0, None
+    if values.decode_shards > 1:
+        begin, end = decode_options.shard_range(count or 0, *shard)
     command.load_tensorflow()
     from t2t_repro.decode import session
 
-    translated = session.translate_lines(
-        run, values.checkpoint_path, options, sources
+    translated = session.translate_stream(
+        run,
+        values.checkpoint_path,
+        options,
+        itertools.islice(_input_lines(path), begin, end),
+        begin + 1,
     )
-    lines.write_lines_atomically(
-        values.decode_to_file,
-        (decode_options.output_line(options, best) for best in translated),
+    best: list[str] | None = None if references is None else []
+    _write(
+        target,
+        decode_options.output_lines(options, translated, begin + 1, best),
     )
-    if references is not None:
-        best = [hypotheses[0].text for hypotheses in translated]
-        if _is_parsing(problem):
-            _print_f1(best, references, values)
-        else:
-            _print_score(best, references, values)
-    return 0
+    if references is not None and best is not None:
+        _print_result(run, best, references, values)
+
+
+def _decode_dataset(
+    run: Run, options: DecodeOptions, values: flags.FlagValues
+) -> None:
+    command.require(values, "decode_to_file")
+    shard = (values.decode_shards, values.worker_id)
+    base = decode_options.shard_name(values.decode_to_file, *shard)
+    paths = {
+        kind: decode_options.decodes_name(base, run, options, kind)
+        for kind in ("decodes", "inputs", "targets")
+    }
+    for path in paths.values():
+        _refuse_to_overwrite(path)
+    split = "test" if values.eval_use_test_set else "dev"
+    registry.problem(run.problem).check_split(split)
+    command.load_tensorflow()
+    from t2t_repro.decode import session
+
+    pairs = session.dataset_pairs(run, files.absolute(values.data_dir), split)
+    if options.num_samples > 0:
+        pairs = pairs[: options.num_samples]
+    begin, end = decode_options.shard_range(len(pairs), *shard)
+    translated = session.translate_stream(
+        run,
+        values.checkpoint_path,
+        options,
+        (source for source, _ in pairs[begin:end]),
+        begin + 1,
+    )
+    _write(
+        paths["decodes"],
+        decode_options.output_lines(options, translated, begin + 1),
+    )
+    for side, kind in enumerate(("inputs", "targets")):
+        texts = (
+            decode_options.one_line(pair[side]) for pair in pairs[begin:end]
+        )
+        _write(paths[kind], texts)
+
+
+def _input_lines(path: str) -> Iterator[str]:
+    return lines.iterate_lines("/dev/stdin" if path == _STANDARD else path)
+
+
+def _can_be_read_twice(path: str) -> bool:
+    """Whether it is no pipe; what does not exist is, to be named so."""
+    return os.path.isfile(path) or not (
+        path == _STANDARD or os.path.exists(path)
+    )
+
+
+def _write(path: str, output: Iterable[str]) -> None:
+    if path != _STANDARD:
+        lines.write_lines_atomically(path, output)
+        return
+    for line in output:
+        sys.stdout.buffer.write(line.encode("utf-8") + b"\n")
+    sys.stdout.flush()
 
 
 def _refuse_to_overwrite(path: str) -> None:
+    if path == _STANDARD:
+        return
     target = files.absolute(path)
     if target.is_file():
         raise UsageError(
@@ -106,13 +312,34 @@ def _refuse_to_overwrite(path: str) -> None:
         )
 
 
-def _print_score(
-    hypotheses: list[str], references: list[str], values: flags.FlagValues
+def _references(
+    run: Run, count: int | None, values: flags.FlagValues
+) -> list[str] | None:
+    if not values.decode_reference:
+        return None
+    references = lines.read_lines(values.decode_reference)
+    if len(references) != count:
+        raise InputError(
+            f"{values.decode_reference} has {len(references)} lines,"
+            f" {values.decode_from_file} has {count}: a reference"
+            " has one line for each."
+        )
+    if _is_parsing(run):
+        # A broken gold tree shows now, and not after the decoding.
+        _summary(references, references, values)
+    return references
+
+
+def _print_result(
+    run: Run, best: list[str], references: list[str], values: flags.FlagValues
 ) -> None:
+    if _is_parsing(run):
+        _print_f1(best, references, values)
+        return
     from t2t_repro.evaluate import bleu
     from t2t_repro.text.encoder import file_sha256
 
-    score = bleu.sacrebleu_score(hypotheses, references)
+    score = bleu.sacrebleu_score(best, references)
     digest = file_sha256(values.decode_reference)
     sys.stdout.write(
         f"sacrebleu = {score.score:.2f} {score.signature}"
@@ -147,8 +374,8 @@ def _summary(
     ).all
 
 
-def _is_parsing(problem: Any) -> bool:
-    return getattr(problem, "metric", None) == "f1"
+def _is_parsing(run: Run) -> bool:
+    return getattr(registry.problem(run.problem), "metric", None) == "f1"
 
 
 if __name__ == "__main__":

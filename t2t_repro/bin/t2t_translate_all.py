@@ -82,10 +82,10 @@ def _body(values: flags.FlagValues) -> int | None:
         command.help_with_registry(values)
     # Before the run is read: the user's own mistakes come first.
     options = decode_options.parse(values.decode_hparams)
-    if options.return_beams or options.write_beam_scores:
+    if options.return_beams or options.write_beam_scores or options.n_best:
         raise UsageError(
-            "--decode_hparams: return_beams and write_beam_scores are for"
-            " t2t-decoder; here a line holds one translation."
+            "--decode_hparams: return_beams, write_beam_scores and n_best are"
+            " for t2t-decoder; here a line holds one translation."
         )
     run = run_directory.load(files.absolute(values.model_dir))
     problem = registry.problem(run.problem)

@@ -36,11 +36,61 @@ class LineProblem(Protocol):
         """
 
 
+class Outputs:
+    """Turns the model's texts into output lines, and counts the repairs."""
+
+    def __init__(self, problem: Any):
+        """Begins to count."""
+        self._problem = problem if isinstance(problem, LineProblem) else None
+        self._kinds: collections.Counter[str] = collections.Counter()
+        self._lines = self._repaired = 0
+
+    def finish(
+        self, line: str, hypotheses: Sequence[Translation]
+    ) -> list[Translation]:
+        """The hypotheses of a user's line with the texts that the user gets.
+
+        Args:
+          line: the user's.
+          hypotheses: best first.
+        """
+        if self._problem is None:
+            return list(hypotheses)
+        outputs = [self._problem.output_line(line, h.text) for h in hypotheses]
+        # Of the best hypothesis: the others are seldom written.
+        _, repairs = outputs[0]
+        self._kinds.update(repairs.keys())
+        self._lines += 1
+        self._repaired += bool(repairs)
+        return [
+            dataclasses.replace(hypothesis, text=text)
+            for hypothesis, (text, _) in zip(hypotheses, outputs, strict=True)
+        ]
+
+    def log_repairs(self) -> None:
+        """Says how many sentences were repaired, where any could be."""
+        if self._problem is None:
+            return
+        counts = sorted(self._kinds.items())
+        listed = ", ".join(f"{kind} {count}" for kind, count in counts)
+        logger.info(
+            "%d of %d sentences were repaired%s",
+            self._repaired,
+            self._lines,
+            f" (sentences by kind: {listed})" if listed else "",
+        )
+
+
+def input_line(problem: Any, line: str) -> str:
+    """What the model reads for a user's line."""
+    return (
+        problem.input_line(line) if isinstance(problem, LineProblem) else line
+    )
+
+
 def before(problem: Any, lines: Sequence[str]) -> Sequence[str]:
     """The lines that the model reads."""
-    if not isinstance(problem, LineProblem):
-        return lines
-    return [problem.input_line(line) for line in lines]
+    return [input_line(problem, line) for line in lines]
 
 
 def after(
@@ -58,30 +108,10 @@ def after(
     Returns:
       The same with other texts, where the problem has lines of its own.
     """
-    if not isinstance(problem, LineProblem):
-        return [list(hypotheses) for hypotheses in results]
-    finished = []
-    kinds: collections.Counter[str] = collections.Counter()
-    repaired = 0
-    for line, hypotheses in zip(lines, results, strict=True):
-        outputs = [problem.output_line(line, h.text) for h in hypotheses]
-        finished.append(
-            [
-                dataclasses.replace(hypothesis, text=text)
-                for hypothesis, (text, _) in zip(
-                    hypotheses, outputs, strict=True
-                )
-            ]
-        )
-        # Of the best hypothesis: the others are seldom written.
-        _, repairs = outputs[0]
-        kinds.update(repairs.keys())
-        repaired += bool(repairs)
-    listed = ", ".join(f"{kind} {n}" for kind, n in sorted(kinds.items()))
-    logger.info(
-        "%d of %d sentences were repaired%s",
-        repaired,
-        len(lines),
-        f" (sentences by kind: {listed})" if listed else "",
-    )
+    outputs = Outputs(problem)
+    finished = [
+        outputs.finish(line, hypotheses)
+        for line, hypotheses in zip(lines, results, strict=True)
+    ]
+    outputs.log_repairs()
     return finished

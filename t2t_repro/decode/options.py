@@ -2,14 +2,24 @@
 
 Section 6.1: beam 4, alpha 0.6, at most input length + 50 (tensor2tensor's own
 default is + 100). A problem may bring other values: parsing does, section 6.3.
+The names are tensor2tensor's; `sampling_*` stood among its model's hparams, and
+`n_best`, `sampling_keep_top_p` and `random_seed` are ours in this place.
+
+`n_best` is one of these and no flag of its own: how many hypotheses must be
+final decides when the search may stop, so it belongs beside the beam.
 """
 
 import dataclasses
+from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
 from t2t_repro import hparam
 from t2t_repro.errors import UsageError
+from t2t_repro.errors import nearest
+
+_SAMPLING_METHODS = ("argmax", "random")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,9 +31,17 @@ class DecodeOptions:
       alpha: exponent of the length penalty.
       extra_length: most ids beyond the source's length (with EOS).
       batch_size: sentences at a time.
-      return_beams: write all hypotheses, not only the best.
+      return_beams: write all hypotheses on the sentence's line.
       write_beam_scores: write scores beside the text.
       max_input_size: longer lines are cut to so many ids; -1: no limit.
+      n_best: write so many hypotheses, one a line (`n_best_lines`); 0: off.
+      num_samples: of a dataset, decode the first so many; -1: all.
+      sampling_method: `argmax`, or `random` to draw each id.
+      sampling_temp: what the logits are divided by before drawing.
+      sampling_keep_top_k: draw among so many likeliest ids; -1: among all.
+      sampling_keep_top_p: draw among the fewest ids that have this share of
+        the probability together; 1: among all.
+      random_seed: of what is drawn.
     """
 
     beam_size: int = 4
@@ -33,23 +51,93 @@ class DecodeOptions:
     return_beams: bool = False
     write_beam_scores: bool = False
     max_input_size: int = 512
+    n_best: int = 0
+    num_samples: int = -1
+    sampling_method: str = "argmax"
+    sampling_temp: float = 1.0
+    sampling_keep_top_k: int = -1
+    sampling_keep_top_p: float = 1.0
+    random_seed: int = 0
 
     def __post_init__(self) -> None:
         """Refuses values with which nothing can be decoded."""
         for name in ("beam_size", "batch_size"):
-            if getattr(self, name) < 1:
-                raise UsageError(
-                    f"--decode_hparams: {name}={getattr(self, name)}:"
-                    " expected 1 or more."
-                )
+            self._require(getattr(self, name) >= 1, name, "1 or more")
         if self.alpha < 0 or self.extra_length < 0:
             raise UsageError(
                 "--decode_hparams: alpha and extra_length cannot be negative."
             )
-        if self.max_input_size == 0 or self.max_input_size < -1:
+        self._require(
+            self.max_input_size > 0 or self.max_input_size == -1,
+            "max_input_size",
+            "a number of pieces, or -1 for no limit",
+        )
+        self._require(
+            self.num_samples > 0 or self.num_samples == -1,
+            "num_samples",
+            "1 or more, or -1 for all",
+        )
+        self._check_n_best()
+        self._check_sampling()
+
+    @property
+    def hypotheses(self) -> int:
+        """How many hypotheses of a sentence are wanted."""
+        if self.return_beams:
+            return self.beam_size
+        return self.n_best or 1
+
+    @property
+    def samples(self) -> bool:
+        """Whether ids are drawn."""
+        return self.sampling_method == "random"
+
+    def _check_n_best(self) -> None:
+        self._require(
+            0 <= self.n_best <= self.beam_size,
+            "n_best",
+            f"0 to beam_size={self.beam_size}",
+        )
+        if self.n_best and self.return_beams:
             raise UsageError(
-                f"--decode_hparams: max_input_size={self.max_input_size}:"
-                " expected a number of pieces, or -1 for no limit."
+                "--decode_hparams: return_beams puts all hypotheses on one"
+                " line, n_best each on its own: give one of them."
+            )
+
+    def _check_sampling(self) -> None:
+        method = self.sampling_method
+        if method not in _SAMPLING_METHODS:
+            raise UsageError(
+                f"--decode_hparams: sampling_method={method}: expected argmax"
+                f" or random.{nearest(method, _SAMPLING_METHODS)}"
+            )
+        if self.samples and self.beam_size != 1:
+            raise UsageError(
+                "--decode_hparams: sampling_method=random draws one"
+                " translation: give beam_size=1 with it."
+            )
+        self._require(
+            self.sampling_temp > 0,
+            "sampling_temp",
+            "more than 0; sampling_method=argmax takes the likeliest id",
+        )
+        self._require(
+            self.sampling_keep_top_k > 0 or self.sampling_keep_top_k == -1,
+            "sampling_keep_top_k",
+            "1 or more, or -1 for all",
+        )
+        self._require(
+            0 < self.sampling_keep_top_p <= 1,
+            "sampling_keep_top_p",
+            "more than 0 and at most 1",
+        )
+        self._require(self.random_seed >= 0, "random_seed", "0 or more")
+
+    def _require(self, holds: bool, name: str, expected: str) -> None:
+        if not holds:
+            raise UsageError(
+                f"--decode_hparams: {name}={getattr(self, name)}: expected"
+                f" {expected}."
             )
 
 
@@ -72,6 +160,29 @@ def parse(text: str, defaults: str = "") -> DecodeOptions:
     return DecodeOptions(**values)
 
 
+def output_lines(
+    options: DecodeOptions,
+    translated: Iterable[Sequence[Any]],
+    first: int = 1,
+    best: list[str] | None = None,
+) -> Iterator[str]:
+    """What is written for a stream of sentences.
+
+    Args:
+      options: the form.
+      translated: `translator.Translation`s of each sentence, best first.
+      first: number of the first sentence's line.
+      best: receives the best text of each, unless None.
+    """
+    for number, hypotheses in enumerate(translated, start=first):
+        if best is not None:
+            best.append(hypotheses[0].text)
+        if options.n_best:
+            yield from n_best_lines(number, hypotheses)
+        else:
+            yield output_line(options, hypotheses)
+
+
 def output_line(options: DecodeOptions, hypotheses: Sequence[Any]) -> str:
     """What stands on the line of one sentence, as tensor2tensor writes it.
 
@@ -85,8 +196,64 @@ def output_line(options: DecodeOptions, hypotheses: Sequence[Any]) -> str:
     kept = hypotheses if options.return_beams else hypotheses[:1]
     fields = []
     for hypothesis in kept:
-        # Text is a line; a model can still spell out a line end in bytes.
-        fields.append(hypothesis.text.replace("\n", " "))
+        fields.append(one_line(hypothesis.text))
         if options.write_beam_scores:
             fields.append(f"{hypothesis.score:.4f}")
     return "\t".join(fields)
+
+
+def n_best_lines(number: int, hypotheses: Sequence[Any]) -> Iterator[str]:
+    """The lines of one sentence for programs: index, rank, score, text.
+
+    Args:
+      number: of the source line, from 1 as in every message.
+      hypotheses: `translator.Translation`s, best first.
+
+    Yields:
+      Four fields separated by tabs; ranks are from 1, and tabs in the text,
+      which stands last, are its own.
+    """
+    for rank, hypothesis in enumerate(hypotheses, start=1):
+        if rank > 1 and not hypothesis.ids:
+            return  # the search ended with fewer
+        text = one_line(hypothesis.text)
+        yield f"{number}\t{rank}\t{hypothesis.score:.6f}\t{text}"
+
+
+def one_line(text: str) -> str:
+    """Text is a line; a model can still spell out a line end in bytes."""
+    return text.replace("\n", " ")
+
+
+def decodes_name(
+    base: str, run: Any, options: DecodeOptions, kind: str = "decodes"
+) -> str:
+    """tensor2tensor's name of a file that nobody named.
+
+    Args:
+      base: what the name begins with.
+      run: `run_directory.Run`.
+      options: beam and alpha stand in the name.
+      kind: `decodes`, or `inputs` and `targets` of a dataset.
+    """
+    return (
+        f"{base}.{run.model}.{run.hparams_set}.{run.problem}"
+        f".beam{options.beam_size}.alpha{options.alpha}.{kind}"
+    )
+
+
+def shard_name(path: str, shards: int, worker_id: int) -> str:
+    """tensor2tensor's name of one worker's file, such as `out003`."""
+    return path if shards == 1 else f"{path}{worker_id:03d}"
+
+
+def shard_range(count: int, shards: int, worker_id: int) -> tuple[int, int]:
+    """The part of `count` lines that is a worker's: first, and after last.
+
+    Parts are contiguous and differ by one line at the most, so that the
+    workers' files one after the other are the whole.
+    """
+    return (
+        count * worker_id // shards,
+        count * (worker_id + 1) // shards,
+    )

@@ -1,14 +1,22 @@
-"""From lines to lines: batches of similar length, results in input order."""
+"""From lines to lines: batches of similar length, results in input order.
+
+Lines are read, translated and given back in windows, so that memory does not
+grow with their number. tensor2tensor read the whole file to sort it.
+"""
 
 import dataclasses
+import itertools
 import logging
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import tensorflow as tf
 
+from t2t_repro.decode import sampling
 from t2t_repro.decode.beam_search import beam_search
 from t2t_repro.decode.beam_search import greedy_search
 from t2t_repro.decode.options import DecodeOptions
@@ -18,6 +26,8 @@ from t2t_repro.text.encoder import TextEncoder
 # Lines sorted by length at a time: enough to fill batches evenly, and a bound
 # on memory for an input of any size.
 _WINDOW_LINES = 4096
+
+_Item = TypeVar("_Item")
 
 logger = logging.getLogger("t2t_repro")
 
@@ -44,6 +54,7 @@ class Translator:
         self, model: Any, encoder: TextEncoder, options: DecodeOptions
     ):
         """Prepares the search; it is traced once, at the first batch."""
+        self._model = model
         self._encoder = encoder
         self._options = options
         self.truncated_lines = 0
@@ -52,8 +63,15 @@ class Translator:
             tf.TensorSpec([None], tf.int32),
         ]
 
+        if options.samples:
+            signature.append(tf.TensorSpec([None, None], tf.float32))
+
         @tf.function(input_signature=signature)
-        def search(inputs: tf.Tensor, limits: tf.Tensor) -> Any:
+        def search(
+            inputs: tf.Tensor, limits: tf.Tensor, *drawn: tf.Tensor
+        ) -> Any:
+            if options.samples:
+                return sampling.sample(model, inputs, limits, drawn[0], options)
             if options.beam_size == 1:
                 return greedy_search(model, inputs, limits)
             return beam_search(
@@ -62,31 +80,41 @@ class Translator:
                 limits,
                 options.beam_size,
                 options.alpha,
-                options.beam_size if options.return_beams else 1,
+                options.hypotheses,
             )
 
         self._search = search
 
-    def translate(self, lines: Sequence[str]) -> list[list[Translation]]:
+    def with_options(self, options: DecodeOptions) -> "Translator":
+        """The same weights, searched in another way."""
+        return Translator(self._model, self._encoder, options)
+
+    def translate(self, lines: Iterable[str]) -> list[list[Translation]]:
         """All hypotheses of every line, best first, in the lines' order."""
         return list(self.stream(lines))
 
-    def stream(self, lines: Sequence[str]) -> Iterator[list[Translation]]:
-        """`translate`, yielding in order with bounded work ahead.
+    def stream(
+        self, lines: Iterable[str], first: int = 1
+    ) -> Iterator[list[Translation]]:
+        """`translate`, reading and yielding in order, a window at a time.
 
         An empty line (or one of white space) becomes one empty translation. A
         line over `max_input_size` ids is cut there and counted.
+
+        Args:
+          lines: need not be known beforehand.
+          first: number of the first line, for messages and for what is drawn.
         """
-        for first in range(0, len(lines), _WINDOW_LINES):
-            window = lines[first : first + _WINDOW_LINES]
+        for window in windows(lines):
             yield from self._translate_window(window, first)
+            first += len(window)
 
     def _translate_window(
         self, lines: Sequence[str], first: int
     ) -> list[list[Translation]]:
         sources = [
-            self._source_ids(line, first + number)
-            for number, line in enumerate(lines, start=1)
+            self._source_ids(line, number)
+            for number, line in enumerate(lines, start=first)
         ]
         results = [[Translation("", 0.0, ())] for _ in lines]
         wanted = [i for i, ids in enumerate(sources) if ids]
@@ -94,7 +122,9 @@ class Translator:
         size = self._options.batch_size
         for begin in range(0, len(wanted), size):
             rows = wanted[begin : begin + size]
-            hypotheses = self._translate_batch([sources[i] for i in rows])
+            hypotheses = self._translate_batch(
+                [sources[i] for i in rows], [first + i for i in rows]
+            )
             for row, hypothesis in zip(rows, hypotheses, strict=True):
                 results[row] = hypothesis
         return results
@@ -102,40 +132,76 @@ class Translator:
     def _source_ids(self, line: str, number: int) -> list[int]:
         if not line.strip():
             return []
-        ids = self._encoder.encode(line)
         most = self._options.max_input_size
-        if most > 0 and len(ids) >= most:
-            self.truncated_lines += 1
-            logger.warning(
-                "line %d has %d pieces and is cut to %d (max_input_size)",
-                number,
-                len(ids) + 1,
-                most,
-            )
-            ids = ids[: most - 1]
-        return [*ids, EOS_ID]
+        ids, is_cut = source_ids(self._encoder, line, number, most)
+        self.truncated_lines += is_cut
+        return ids
 
     def _translate_batch(
-        self, sources: Sequence[Sequence[int]]
+        self, sources: Sequence[Sequence[int]], numbers: Sequence[int]
     ) -> list[list[Translation]]:
         lengths = np.array([len(ids) for ids in sources], np.int32)
         inputs = np.zeros((len(sources), lengths.max()), np.int32)
         for row, ids in enumerate(sources):
             inputs[row, : len(ids)] = ids
-        result = self._search(
-            tf.constant(inputs),
-            tf.constant(lengths + self._options.extra_length),
-        )
+        arguments = [inputs, lengths + self._options.extra_length]
+        if self._options.samples:
+            seed = self._options.random_seed
+            arguments.append(sampling.draws(seed, numbers, arguments[1]))
+        result = self._search(*map(tf.constant, arguments))
         ids, scores = result.ids.numpy(), result.scores.numpy()
-        kept = ids.shape[1] if self._options.return_beams else 1
         return [
-            [
-                self._translation(ids[row, beam], float(scores[row, beam]))
-                for beam in range(kept)
-            ]
+            self._hypotheses(ids[row], scores[row])
             for row in range(len(sources))
+        ]
+
+    def _hypotheses(
+        self, ids: np.ndarray, scores: np.ndarray
+    ) -> list[Translation]:
+        """Those that were asked for, of `[beams, length]` and `[beams]`.
+
+        Where fewer ended than were asked for, the rest have no ids.
+        """
+        wanted = self._options.hypotheses
+        return [
+            self._translation(row, float(score))
+            for row, score in zip(ids[:wanted], scores[:wanted], strict=True)
         ]
 
     def _translation(self, ids: np.ndarray, score: float) -> Translation:
         kept = tuple(int(i) for i in ids[ids != 0])
         return Translation(self._encoder.decode(kept), score, kept)
+
+
+def source_ids(
+    encoder: TextEncoder, line: str, number: int, most: int
+) -> tuple[list[int], bool]:
+    """What the model reads for a line.
+
+    Args:
+      encoder: the vocabulary.
+      line: may be empty.
+      number: of the line, for the warning that it is cut.
+      most: ids at the most, the end of sentence included; -1: no limit.
+
+    Returns:
+      The ids with the end of sentence, and whether the line was cut.
+    """
+    ids = encoder.encode(line)
+    is_cut = 0 < most <= len(ids)
+    if is_cut:
+        logger.warning(
+            "line %d has %d pieces and is cut to %d (max_input_size)",
+            number,
+            len(ids) + 1,
+            most,
+        )
+        ids = ids[: most - 1]
+    return [*ids, EOS_ID], is_cut
+
+
+def windows(lines: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """Cuts a stream into lists of some thousand lines."""
+    iterator = iter(lines)
+    while window := list(itertools.islice(iterator, _WINDOW_LINES)):
+        yield window

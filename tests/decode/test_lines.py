@@ -65,3 +65,18 @@ def test_nothing_to_repair(messages):
     lines.after(_Shouted(), ["a"], [_hypotheses("x!")])
     assert messages == ["0 of 1 sentences were repaired"]
     assert lines.after(_Shouted(), [], []) == []
+
+
+def test_repairs_are_counted_over_a_stream(messages):
+    outputs = lines.Outputs(_Shouted())
+    for line, text in (("a", "x!"), ("b", "y"), ("c", "z")):
+        assert outputs.finish(line, _hypotheses(text)) == _hypotheses(
+            f"{line}: {text.rstrip('!')}!"
+        )
+    assert messages == []
+    outputs.log_repairs()
+    assert messages == [
+        "2 of 3 sentences were repaired (sentences by kind: calm 2)"
+    ]
+    assert lines.input_line(_Shouted(), "a") == "A"
+    assert lines.input_line(object(), "a") == "a"

@@ -13,6 +13,13 @@ from t2t_repro.errors import UsageError
 class _Hypothesis(NamedTuple):
     text: str
     score: float
+    ids: tuple[int, ...] = (5, 1)
+
+
+class _Run(NamedTuple):
+    model: str
+    hparams_set: str
+    problem: str
 
 
 _BEAMS = [_Hypothesis("ein Hund", -0.25), _Hypothesis("der Hund", -1.5)]
@@ -29,9 +36,20 @@ def test_the_papers_values():
 def test_every_field_can_be_given():
     assert options.parse(
         "beam_size=1, alpha=0,extra_length=0,batch_size=7,return_beams=true,"
-        "write_beam_scores=True,max_input_size=-1"
-    ) == DecodeOptions(1, 0.0, 0, 7, True, True, -1)
-    assert len(dataclasses.fields(DecodeOptions)) == 7
+        "write_beam_scores=True,max_input_size=-1,num_samples=3,"
+        "sampling_method=random,sampling_temp=0.5,sampling_keep_top_k=8,"
+        "sampling_keep_top_p=0.9,random_seed=11"
+    ) == DecodeOptions(
+        *(1, 0.0, 0, 7, True, True, -1, 0, 3, "random", 0.5, 8, 0.9, 11)
+    )
+    assert options.parse("n_best=3").n_best == 3
+    assert len(dataclasses.fields(DecodeOptions)) == 14
+
+
+def test_how_many_hypotheses_are_wanted():
+    assert options.parse("beam_size=7").hypotheses == 1
+    assert options.parse("beam_size=7,return_beams=true").hypotheses == 7
+    assert options.parse("beam_size=7,n_best=3").hypotheses == 3
 
 
 def test_the_problem_decides_what_the_user_leaves_open():
@@ -56,6 +74,17 @@ def test_the_problem_decides_what_the_user_leaves_open():
         ("beamsize=4", "'beamsize'. Did you mean beam_size"),
         ("beam_size", "'beam_size' is not of the form name=value"),
         ("alpha=1,alpha=1", "alpha is given twice"),
+        ("n_best=5", "n_best=5: expected 0 to beam_size=4"),
+        ("n_best=-1", "n_best=-1: expected 0 to"),
+        ("n_best=2,return_beams=true", "give one of them"),
+        ("num_samples=0", "num_samples=0: expected 1 or more, or -1"),
+        ("sampling_method=randon", "argmax or random. Did you mean random"),
+        ("sampling_method=random", "give beam_size=1 with it"),
+        ("sampling_temp=0", "sampling_temp=0.0: expected more than 0"),
+        ("sampling_keep_top_k=0", "sampling_keep_top_k=0: expected 1 or more"),
+        ("sampling_keep_top_p=0", "sampling_keep_top_p=0.0: expected more"),
+        ("sampling_keep_top_p=1.1", "and at most 1"),
+        ("random_seed=-1", "random_seed=-1: expected 0 or more"),
     ],
 )
 def test_impossible_values(text, message):
@@ -84,3 +113,51 @@ def test_output_lines():
 def test_a_line_end_in_a_translation_does_not_make_two_lines():
     beams = [_Hypothesis("a\nb", 0.0)]
     assert options.output_line(DecodeOptions(), beams) == "a b"
+
+
+def test_n_best_lines():
+    beams = [*_BEAMS, _Hypothesis("", -1e7, ())]
+    # Index and rank from 1; what the search did not find has no line.
+    assert list(options.n_best_lines(17, beams)) == [
+        "17\t1\t-0.250000\tein Hund",
+        "17\t2\t-1.500000\tder Hund",
+    ]
+    # An empty source line has one hypothesis, without ids.
+    assert list(options.n_best_lines(2, [_Hypothesis("", 0.0, ())])) == [
+        "2\t1\t0.000000\t"
+    ]
+
+
+def test_the_output_of_a_stream():
+    best: list[str] = []
+    lines = options.output_lines(
+        DecodeOptions(n_best=1), [_BEAMS[:1], _BEAMS[1:]], 5, best
+    )
+    assert list(lines) == [
+        "5\t1\t-0.250000\tein Hund",
+        "6\t1\t-1.500000\tder Hund",
+    ]
+    assert best == ["ein Hund", "der Hund"]
+    lines = options.output_lines(DecodeOptions(), [_BEAMS, _BEAMS])
+    assert list(lines) == ["ein Hund"] * 2
+
+
+def test_tensor2tensors_file_names():
+    run = _Run("transformer", "transformer_base", "translate_ende")
+    rest = "transformer.transformer_base.translate_ende.beam4.alpha0.6"
+    name = options.decodes_name("in", run, DecodeOptions())
+    assert name == f"in.{rest}.decodes"
+    name = options.decodes_name("F", run, DecodeOptions(), "inputs")
+    assert name == f"F.{rest}.inputs"
+    assert options.shard_name("out", 1, 0) == "out"
+    assert options.shard_name("out", 12, 3) == "out003"
+
+
+def test_parts_are_contiguous_and_even():
+    # 10 lines among 4: 2, 3, 2 and 3 of them.
+    ranges = [options.shard_range(10, 4, worker) for worker in range(4)]
+    assert ranges == [(0, 2), (2, 5), (5, 7), (7, 10)]
+    assert [options.shard_range(1, 2, worker) for worker in range(2)] == [
+        (0, 0),
+        (0, 1),
+    ]

@@ -6,6 +6,7 @@ import keras
 import pytest
 
 from hparams.transformer import transformer_tiny
+from t2t_repro.decode import translator as translator_module
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.translator import Translator
 from t2t_repro.models.transformer import Transformer
@@ -75,3 +76,46 @@ def test_a_long_line_is_cut_and_counted(model, caplog):
     cut, whole = translator.translate(["a b c d e f", "a b c"])
     assert translator.truncated_lines == 1
     assert cut == whole  # three letters and the end are left of it
+
+
+def test_a_stream_is_read_in_windows(model, expected, monkeypatch):
+    monkeypatch.setattr(translator_module, "_WINDOW_LINES", 3)
+    read = []
+
+    def lines():
+        for line in _LINES:
+            read.append(line)
+            yield line
+
+    found = Translator(model, _Letters(), _OPTIONS).stream(lines())
+    first = next(found)
+    assert len(read) == 3
+    rest = list(found)
+    assert read == _LINES
+    for one, other in zip(expected, [first, *rest], strict=True):
+        assert one[0].text == other[0].text
+        assert one[0].score == pytest.approx(other[0].score, abs=1e-4)
+
+
+def test_lines_are_numbered_over_windows(model, monkeypatch, caplog):
+    monkeypatch.setattr(translator_module, "_WINDOW_LINES", 2)
+    options = dataclasses.replace(_OPTIONS, max_input_size=2)
+    translator = Translator(model, _Letters(), options)
+    said = []
+    monkeypatch.setattr(
+        translator_module.logger, "warning", lambda text, *v: said.append(v)
+    )
+    list(translator.stream(["a", "b", "a b c"], first=10))
+    # Its number, and how many ids it had and has.
+    assert said == [(12, 4, 2)]
+    assert translator.truncated_lines == 1
+
+
+def test_the_best_few_are_the_first_of_all_beams(model):
+    many = dataclasses.replace(_OPTIONS, return_beams=True)
+    few = dataclasses.replace(_OPTIONS, n_best=2)
+    translator = Translator(model, _Letters(), many)
+    (all_beams,) = translator.translate(["a b c"])
+    (best,) = translator.with_options(few).translate(["a b c"])
+    assert len(best) == 2 and best[0].ids == all_beams[0].ids
+    assert best[0].score >= best[1].score

@@ -1,0 +1,193 @@
+"""Translating what a person types, with settings that change on the way.
+
+tensor2tensor's `--decode_interactive` had the same purpose and other commands
+(`ns=`, `dl=`, `q`); here they begin with a colon, so that no sentence is taken
+for one by accident. The weights are loaded once: a new beam only traces the
+search anew. Lines are edited and recalled with readline where there is a
+terminal; from a pipe there is no prompt, and every line gives its answer.
+"""
+
+import contextlib
+import dataclasses
+import sys
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
+
+from t2t_repro import hparam
+from t2t_repro.decode import lines
+from t2t_repro.decode.options import DecodeOptions
+from t2t_repro.decode.options import one_line
+from t2t_repro.decode.translator import Translation
+from t2t_repro.decode.translator import Translator
+from t2t_repro.errors import InputError
+from t2t_repro.errors import UsageError
+from t2t_repro.errors import nearest
+
+PROMPT = "> "
+
+# Command -> the option that it sets.
+_SHORT = {"beam": "beam_size", "alpha": "alpha", "nbest": "n_best"}
+_COMMANDS = (*_SHORT, "scores", "set", "help", "quit")
+_HELP = """\
+A line is translated. A line that begins with a colon is a command:
+  :beam 8      beam size
+  :alpha 0.8   exponent of the length penalty
+  :nbest 3     the best so many, a line each, with their ranks; 0: only one
+  :scores      scores in front of the text, on or off
+  :set a=1,b=2 any of --decode_hparams
+  :help        this, and what is set
+  :quit        ends, as the end of the input does
+A space in front makes a sentence of a line that begins with a colon."""
+
+
+class Conversation:
+    """Answers line by line."""
+
+    def __init__(
+        self,
+        translator: Translator,
+        problem: Any,
+        options: DecodeOptions,
+        write: Callable[[str], None],
+    ):
+        """Begins with the given settings.
+
+        Args:
+          translator: any of the model's; its weights are used.
+          problem: the run's.
+          options: how to decode; `return_beams` counts as `n_best`.
+          write: receives each line of an answer.
+        """
+        if options.return_beams:
+            options = dataclasses.replace(
+                options, return_beams=False, n_best=options.beam_size
+            )
+        self._translator = translator
+        self._problem = problem
+        self._write = write
+        self._scores = options.write_beam_scores
+        self._options = options
+        self._known: dict[DecodeOptions, Translator] = {}
+        self._count = 0
+
+    def answer(self, line: str) -> bool:
+        """Does what a line asks for; a mistake is answered by one line.
+
+        Returns:
+          Whether to go on.
+        """
+        if not line.startswith(":"):
+            self._translate(line)
+            return True
+        name, _, argument = line[1:].strip().partition(" ")
+        if name == "quit":
+            return False
+        try:
+            self._obey(name, argument.strip())
+        except UsageError as error:
+            self._write(str(error).removeprefix("--decode_hparams: "))
+        return True
+
+    def _obey(self, name: str, argument: str) -> None:
+        if name in _SHORT:
+            self._set(f"{_SHORT[name]}={argument}")
+        elif name == "set":
+            self._set(argument)
+        elif name == "scores":
+            self._scores = not self._scores
+            self._write(f"scores {'on' if self._scores else 'off'}")
+        elif name == "help":
+            self._write(_HELP)
+            self._write(f"Set: {self._settings()}")
+        else:
+            raise UsageError(
+                f"unknown command :{name}."
+                f"{nearest(name, _COMMANDS)} :help lists them."
+            )
+
+    def _set(self, text: str) -> None:
+        given = hparam.parse_fields("--decode_hparams", DecodeOptions, text)
+        if given.get("return_beams"):
+            raise UsageError("return_beams is :nbest here.")
+        self._scores = bool(given.pop("write_beam_scores", self._scores))
+        self._options = dataclasses.replace(self._options, **given)
+        self._write(self._settings())
+
+    def _settings(self) -> str:
+        """What differs from the defaults, and the beam always."""
+        values = dataclasses.asdict(self._options)
+        values["write_beam_scores"] = self._scores
+        defaults = dataclasses.asdict(DecodeOptions())
+        return ", ".join(
+            f"{name}={value}"
+            for name, value in values.items()
+            if name in ("beam_size", "alpha") or value != defaults[name]
+        )
+
+    def _translate(self, line: str) -> None:
+        self._count += 1
+        if self._options not in self._known:
+            self._known[self._options] = self._translator.with_options(
+                self._options
+            )
+        source = lines.input_line(self._problem, line)
+        (hypotheses,) = self._known[self._options].stream([source], self._count)
+        finished = lines.Outputs(self._problem).finish(line, hypotheses)
+        for text in self._lines(finished):
+            self._write(text)
+
+    def _lines(self, hypotheses: list[Translation]) -> Iterator[str]:
+        for rank, hypothesis in enumerate(hypotheses, start=1):
+            if rank > 1 and not hypothesis.ids:
+                return  # the search ended with fewer
+            fields = [str(rank)] if self._options.n_best else []
+            if self._scores:
+                fields.append(f"{hypothesis.score:.4f}")
+            yield "\t".join([*fields, one_line(hypothesis.text)])
+
+
+def typed_lines() -> Iterator[str]:
+    """Lines from the terminal, with a prompt and editing, or from a pipe.
+
+    Raises:
+      InputError: what comes is not UTF-8.
+    """
+    is_terminal = sys.stdin.isatty()
+    if is_terminal:
+        # From now on `input` edits and recalls lines, where there is such a
+        # library.
+        with contextlib.suppress(ImportError):
+            import readline  # noqa: F401
+    while True:
+        try:
+            line = input(PROMPT if is_terminal else "")
+            line.encode("utf-8")  # bytes that are none may come as surrogates
+        except EOFError:
+            if is_terminal:
+                print()
+            return
+        except UnicodeError as error:
+            raise InputError(
+                f"standard input is not UTF-8 ({error}): convert it (iconv -t"
+                " UTF-8)."
+            ) from error
+        yield line
+
+
+def run(translator: Translator, problem: Any, options: DecodeOptions) -> None:
+    """Answers on standard output until `:quit` or the end of the input.
+
+    Args:
+      translator: any of the model's.
+      problem: the run's.
+      options: what to begin with.
+    """
+
+    def write(line: str) -> None:
+        print(line, flush=True)
+
+    conversation = Conversation(translator, problem, options, write)
+    for line in typed_lines():
+        if not conversation.answer(line):
+            return

@@ -1,0 +1,170 @@
+"""Drawing a translation id by id instead of searching for the likeliest.
+
+tensor2tensor's `sampling_method=random`, `sampling_temp` and
+`sampling_keep_top_k`, as its decoding with beam size 1 used them, and the
+nucleus of Holtzman et al. (2020) as `sampling_keep_top_p`. Not in the paper.
+
+All chance comes from one number between 0 and 1 for each sentence and
+position, which depends on the seed, the number of the line and the position
+alone: neither batches nor workers change what is drawn.
+
+The padding is never drawn, which tensor2tensor allowed: it stands for no text,
+but label smoothing gives it some probability.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from t2t_repro.decode.beam_search import Hypotheses
+from t2t_repro.decode.options import DecodeOptions
+from t2t_repro.layers.attention import MASKED
+from t2t_repro.layers.attention import padding_bias
+from t2t_repro.text.encoder import EOS_ID
+from t2t_repro.text.encoder import PAD_ID
+
+
+class _State(NamedTuple):
+    """What a step changes.
+
+    Attributes:
+      ids: `[batch, position]`, 0 behind the end of sentence.
+      log_probs: `[batch]`, of the ids so far.
+      is_done: `[batch]` bool.
+      past: the decoder's cache.
+    """
+
+    ids: tf.Tensor
+    log_probs: tf.Tensor
+    is_done: tf.Tensor
+    past: Any
+
+
+def draws(seed: int, numbers: Sequence[int], limits: np.ndarray) -> np.ndarray:
+    """The chance in every choice.
+
+    Args:
+      seed: `random_seed`.
+      numbers: of the sentences' lines.
+      limits: `[batch]`, most ids to generate for each sentence.
+
+    Returns:
+      `[batch, longest limit]` float32, from 0 up to 1.
+    """
+    values = np.zeros((len(numbers), limits.max()), np.float32)
+    for row, (number, limit) in enumerate(zip(numbers, limits, strict=True)):
+        # A counter-based generator: any two keys are independent streams.
+        generator = np.random.Generator(np.random.Philox(key=[seed, number]))
+        values[row, :limit] = generator.random(limit, np.float32)
+    return values
+
+
+def choose(
+    logits: tf.Tensor, drawn: tf.Tensor, options: DecodeOptions
+) -> tf.Tensor:
+    """Chooses an id for each row by its place on the line from 0 to 1.
+
+    The ids that may be chosen lie on it side by side, each as wide as it is
+    likely; in order of the ids, or the likeliest first where some are left
+    out.
+
+    Args:
+      logits: `[batch, vocabulary]` float32.
+      drawn: `[batch]` float32, from 0 up to 1.
+      options: `sampling_temp`, `sampling_keep_top_k`, `sampling_keep_top_p`.
+
+    Returns:
+      `[batch]` int32.
+    """
+    vocabulary = logits.shape[-1]
+    top_k, top_p = options.sampling_keep_top_k, options.sampling_keep_top_p
+    logits /= options.sampling_temp
+    logits += tf.one_hot(PAD_ID, vocabulary, on_value=MASKED, off_value=0.0)
+    ids = tf.broadcast_to(tf.range(vocabulary), tf.shape(logits))
+    if top_k > 0 or top_p < 1:
+        kept = min(top_k, vocabulary) if top_k > 0 else vocabulary
+        logits, ids = tf.math.top_k(logits, kept)
+    widths = tf.nn.softmax(logits)
+    if top_p < 1:
+        # The likeliest is always kept: nothing is in front of it.
+        in_front = tf.cumsum(widths, axis=1, exclusive=True)
+        widths = tf.where(in_front < top_p, widths, 0.0)
+    ends = tf.cumsum(widths, axis=1)
+    whole = ends[:, -1]
+    # Rounding up to the whole would leave no end behind the place.
+    place = tf.minimum(drawn * whole, tf.math.nextafter(whole, 0.0))
+    chosen = tf.argmax(ends > place[:, None], axis=1, output_type=tf.int32)
+    return tf.gather(ids, chosen, batch_dims=1)
+
+
+def sample(
+    model: Any,
+    inputs: tf.Tensor,
+    limits: tf.Tensor,
+    drawn: tf.Tensor,
+    options: DecodeOptions,
+) -> Hypotheses:
+    """Draws a translation of each sentence.
+
+    Args:
+      model: as in `beam_search.beam_search`.
+      inputs: `[batch, source]` int32, 0 = padding.
+      limits: `[batch]` int32, most ids to generate for each sentence.
+      drawn: from `draws`.
+      options: how to choose.
+
+    Returns:
+      One hypothesis for each sentence; its score is the log probability that
+      the model gives it, whatever the temperature and what was left out.
+    """
+    memory = model.memory(model.encode(inputs))
+    kernel = model.softmax_kernel()
+    batch = tf.shape(inputs)[0]
+
+    def grow(position: tf.Tensor, state: _State) -> tuple[tf.Tensor, _State]:
+        last = tf.pad(state.ids, [[0, 0], [1, 0]])[:, -1:]
+        # Made in every step: see `beam_search._Sources`.
+        bias = padding_bias(inputs)
+        x, past = model.step(last, position, memory, bias, state.past, None)
+        logits = tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), kernel)
+        logits = tf.cast(logits, tf.float32)
+        ids = choose(logits, drawn[:, position], options)
+        log_probs = -tf.nn.sparse_softmax_cross_entropy_with_logits(ids, logits)
+        done = state.is_done
+        ids = tf.where(done, PAD_ID, ids)
+        return position + 1, _State(
+            ids=tf.concat([state.ids, ids[:, None]], 1),
+            log_probs=state.log_probs + tf.where(done, 0.0, log_probs),
+            is_done=done | (ids == EOS_ID) | (position + 1 >= limits),
+            past=past,
+        )
+
+    start = _State(
+        ids=tf.zeros([batch, 0], tf.int32),
+        log_probs=tf.zeros([batch]),
+        is_done=limits <= 0,
+        past=model.empty_past(batch),
+    )
+    growing = tf.nest.map_structure(
+        # `[batch, heads, entries, depth]`
+        lambda cache: tf.TensorShape([None, cache.shape[1], None, None]),
+        start.past,
+    )
+    _, state = tf.while_loop(
+        lambda position, state: ~tf.reduce_all(state.is_done),
+        grow,
+        (tf.constant(0), start),
+        shape_invariants=(
+            tf.TensorShape([]),
+            _State(
+                ids=tf.TensorShape([None, None]),
+                log_probs=tf.TensorShape([None]),
+                is_done=tf.TensorShape([None]),
+                past=growing,
+            ),
+        ),
+    )
+    return Hypotheses(state.ids[:, None], state.log_probs[:, None])
