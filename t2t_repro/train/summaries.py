@@ -1,22 +1,40 @@
-"""What a run shows: a progress bar or plain lines, and TensorBoard scalars.
+"""What a run shows: a progress bar or plain lines, and TensorBoard's events.
 
 Tags keep tensor2tensor's names where it has them. Training events lie in the
-run directory itself, evaluation events in `eval/`, as there.
+run directory itself, evaluation events in `eval/`, as there. How graph,
+hparams, text and pictures are written is in `visualize.board`.
 """
 
+import contextlib
 import dataclasses
 import logging
+import math
 import pathlib
+import resource
 import sys
 import time
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 import tqdm
 
+from t2t_repro.decode.api import LoadedRun
+from t2t_repro.decode.options import DecodeOptions
+from t2t_repro.run_directory import Run
 from t2t_repro.train.evaluation import Evaluation
 from t2t_repro.train.step import StepResult
+from t2t_repro.visualize import board
+from t2t_repro.visualize.board import Sample
+from t2t_repro.visualize.looking import look_at_pair
 
 _REPORT_EVERY = 100  # steps, as in tensor2tensor
+_SAMPLES = 10
+# A larger picture is of no use: its sentence is left out.
+_MOST_PIECES = 80
+# ru_maxrss counts bytes there, and kilobytes elsewhere.
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 logger = logging.getLogger("t2t_repro")
 
@@ -32,6 +50,10 @@ class Summaries:
           first_step: updates already done.
           last_step: updates to reach.
         """
+        self._first_step, self._last_step = first_step, last_step
+        self._step = first_step
+        self._inside: LoadedRun | None = None
+        self._looks = 0
         self._train = tf.summary.create_file_writer(str(folder))
         self._eval = tf.summary.create_file_writer(str(folder / "eval"))
         # A bar on a terminal, lines in a file.
@@ -46,9 +68,38 @@ class Summaries:
         self._waited = 0.0
         self._since = time.monotonic()
 
+    def begin(self, run: Run, model: Any) -> None:
+        """Writes the hparams and, at the first step, the model's graph.
+
+        From now on weight norms are reported, and `samples` looks inside.
+
+        Args:
+          run: as it lies in the run directory.
+          model: the live one.
+        """
+        self._inside = LoadedRun(run, model, DecodeOptions())
+        with self._train.as_default(step=self._first_step):
+            board.write_hparams(run)
+            if self._first_step == 0:
+                board.write_graph(model)
+        self._train.flush()
+        self._since = time.monotonic()
+
     def pause(self, seconds: float) -> None:
         """Leaves out time that was not training, such as an evaluation."""
         self._since += seconds
+
+    @contextlib.contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Writes how long something beside the training took.
+
+        Args:
+          name: such as `evaluation`; the tag is `seconds/<name>`.
+        """
+        begin = time.monotonic()
+        yield
+        with self._train.as_default(step=self._step):
+            tf.summary.scalar(f"seconds/{name}", time.monotonic() - begin)
 
     def step(
         self,
@@ -67,6 +118,7 @@ class Summaries:
           waited: seconds for which the step waited for its batch.
           is_last: report in any case.
         """
+        self._step = step
         self._pending.append(result)
         self._padded_tokens += padded_tokens
         self._waited += waited
@@ -104,6 +156,45 @@ class Summaries:
             f"  bleu {figures.bleu:.2f}"
         )
 
+    def training_figures(self, step: int, nll: float, accuracy: float) -> None:
+        """Writes what dev figures compare with: training data, no dropout.
+
+        Args:
+          step: updates done.
+          nll: mean over the tokens of a training batch, without smoothing.
+          accuracy: share of its tokens whose id had the highest score.
+        """
+        with self._train.as_default(step=step):
+            tf.summary.scalar("nll", nll)
+            # Beyond this the exponential says nothing and may overflow.
+            tf.summary.scalar("perplexity", math.exp(min(nll, 50.0)))
+            tf.summary.scalar("token_accuracy", accuracy)
+
+    def samples(self, step: int, samples: Sequence[Sample]) -> None:
+        """Writes translations and, of one of them, pictures of attention.
+
+        Pictures are large: they are written at the first, second, fourth,
+        eighth time and so on, and at the last step. They are of a source of
+        middle length and its reference, so that they differ by step alone.
+
+        Args:
+          step: updates done.
+          samples: the same sources each time.
+        """
+        self._looks += 1
+        with self._eval.as_default(step=step):
+            board.write_samples(samples[:_SAMPLES], step)
+            is_due = self._looks.bit_count() == 1 or step >= self._last_step
+            if self._inside is not None and is_due and samples:
+                by_length = sorted(samples, key=lambda s: len(s.source))
+                middle = by_length[len(samples) // 2]
+                stacks = look_at_pair(
+                    self._inside, middle.source, middle.reference
+                )
+                if max(len(stack.queries) for stack in stacks) <= _MOST_PIECES:
+                    board.write_attention(stacks, step)
+        self._eval.flush()
+
     def say(self, line: str) -> None:
         """A line above the bar."""
         if self._bar.disable:
@@ -113,6 +204,9 @@ class Summaries:
 
     def close(self) -> None:
         """Ends bar and files."""
+        if self._inside is not None and self._step >= self._last_step:
+            with self._train.as_default():
+                board.write_end()
         self._bar.close()
         self._train.close()
         self._eval.close()
@@ -126,12 +220,34 @@ class Summaries:
         elapsed = max(time.monotonic() - self._since, 1e-9)
         count = len(self._pending)
         return {
+            **self._norms(),
+            **_memory(),
             "loss": sum(losses) / count,
             "learning_rate": float(self._pending[-1].learning_rate),
             "gradient_norm": sum(norms) / count,
             "global_step/sec": count / elapsed,
             "step_seconds": elapsed / count,
+            "step_time/input_wait": self._waited / count,
+            "step_time/training": (elapsed - self._waited) / count,
             "target_tokens/sec": tokens / elapsed,
             "padding_efficiency": tokens / max(self._padded_tokens, 1),
             "input_wait_fraction": self._waited / elapsed,
         }
+
+    def _norms(self) -> dict[str, float]:
+        if self._inside is None:
+            return {}
+        weights = self._inside.model.weights_by_path()
+        return board.weight_norms(
+            {path: weight.value for path, weight in weights.items()}
+        )
+
+
+def _memory() -> dict[str, float]:
+    """The most memory held so far, in GiB: the process', and each GPU's."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
+    found = {"memory/host_peak_gib": peak / 2**30}
+    for number, _ in enumerate(tf.config.list_logical_devices("GPU")):
+        info = tf.config.experimental.get_memory_info(f"GPU:{number}")
+        found[f"memory/gpu_{number}_peak_gib"] = info["peak"] / 2**30
+    return found

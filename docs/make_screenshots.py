@@ -1,0 +1,233 @@
+"""Makes the pictures of docs/images: the attention page and TensorBoard.
+
+Needs a Chromium on PATH and `pip install playwright`, neither of which the
+package itself needs. The sentences are written here, so that no picture holds
+text of anybody's data; TensorBoard shows dev data, so give it runs on the toy
+corpus (`t2t-demo`, or `t2t-trainer --problem=translate_ende_toy`).
+
+  python docs/make_screenshots.py --run=RUN [--parsing_run=RUN] [--board=LOGDIR]
+"""
+
+import argparse
+import contextlib
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
+
+from PIL import Image
+from playwright import sync_api
+
+_IMAGES = pathlib.Path(__file__).parent / "images"
+# What fits into a page that loads at once.
+_LARGEST = 200_000
+_WORDS = "A man rides a bike."
+_MANY_WORDS = (
+    "A young woman with a black hat and a blue dress is sitting on a wooden"
+    " bench in a park next to an old man who is reading a newspaper, while"
+    " three little boys run after a yellow ball and a group of people with"
+    " colorful umbrellas walks slowly along the street in front of a small"
+    " shop."
+)
+_TO_PARSE = "The company said it will sell the bank ."
+# Not wider than a card, and what a person looks at first.
+_SCALARS = "^(loss|nll|bleu|learning_rate|step_time|weight_norm/all)"
+
+
+def main() -> None:
+    """Makes all pictures for which a run was given."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, text in (
+        ("run", "a trained run from English, for the attention page"),
+        ("parsing_run", "a trained parsing run"),
+        ("board", "folder of runs, for TensorBoard"),
+    ):
+        parser.add_argument(f"--{name}", help=text)
+    given = parser.parse_args()
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    _IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, _browser(chromium) as browser:
+        if given.run:
+            page = _page(given.run, [_WORDS, _MANY_WORDS], folder)
+            _attention(browser, page)
+        if given.parsing_run:
+            page = _page(given.parsing_run, [_TO_PARSE], folder)
+            _parse(browser, page)
+        if given.board:
+            with _tensorboard(given.board) as address:
+                _board(browser, address)
+
+
+@contextlib.contextmanager
+def _browser(chromium: str | None) -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox"]
+        )
+        yield browser
+        browser.close()
+
+
+def _page(run: str, sentences: list[str], folder: str) -> str:
+    """Runs t2t-visualize; returns the page's address."""
+    source, target = pathlib.Path(folder, "in"), pathlib.Path(folder, "page")
+    source.write_text("".join(f"{sentence}\n" for sentence in sentences))
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "t2t_repro.bin.t2t_visualize",
+            f"--output_dir={run}",
+            f"--decode_from_file={source}",
+            f"--html={target}.html",
+            "--overwrite",
+        ],
+        check=True,
+    )
+    return pathlib.Path(f"{target}.html").as_uri()
+
+
+def _attention(browser: Any, address: str) -> None:
+    """The page: few and many words, light and dark, lines and matrix."""
+    for scheme in ("light", "dark"):
+        with _tab(browser, address, 1000, 640, scheme) as tab:
+            tab.locator("#stacks input").nth(2).check()
+            tab.select_option("#layer", "3")
+            tab.locator("#queries button").nth(2).hover()
+            _save(tab, f"attention_5_words_{scheme}")
+        with _tab(browser, address, 1000, 1640, scheme) as tab:
+            tab.select_option("#sentence", "1")
+            tab.select_option("#layer", "2")
+            if scheme == "light":
+                tab.locator("#queries button").nth(18).hover()
+            else:
+                tab.locator("#stacks input").nth(2).check()
+                tab.locator("input[value=matrix]").check()
+                tab.locator("#heads button").nth(1).dblclick()
+            _save(tab, f"attention_60_words_{scheme}")
+
+
+def _parse(browser: Any, address: str) -> None:
+    with _tab(browser, address, 1000, 1000, "light") as tab:
+        tab.locator("#stacks input").nth(2).check()
+        tab.locator("#queries button").nth(3).hover()
+        _save(tab, "attention_parse_tree")
+
+
+def _board(browser: Any, address: str) -> None:
+    """TensorBoard's tabs."""
+    with _tab(browser, f"{address}/#timeseries", 1280, 1000) as tab:
+        # A card that is out of sight is not drawn.
+        tab.get_by_role("button", name="Settings").click()
+        tab.locator("input[placeholder^='Filter tags']").fill(_SCALARS)
+        tab.keyboard.press("Escape")  # the list of tags it suggests
+        _save(tab, "tensorboard_scalars", _settled)
+
+    def actual_size(tab: Any) -> None:
+        tab.get_by_label(re.compile("Filter tags")).first.fill("encdec")
+        tab.get_by_text("Show actual image size").click()
+        _settled(tab)
+
+    with _tab(browser, f"{address}/#images", 1280, 900) as tab:
+        _save(tab, "tensorboard_attention", actual_size)
+    for name, width in (("text", 1280), ("hparams", 1640)):
+        with _tab(browser, f"{address}/#{name}", width, 700) as tab:
+            _save(tab, f"tensorboard_{name}", _settled)
+
+    def open_model(tab: Any) -> None:
+        labels = tab.locator("text:visible", has_text="transformer")
+        labels.first.dblclick(force=True)
+        _settled(tab)
+
+    with _tab(browser, f"{address}/#graphs", 1280, 1000) as tab:
+        _save(tab, "tensorboard_graphs", open_model)
+
+
+@contextlib.contextmanager
+def _tab(
+    browser: Any, address: str, width: int, height: int, scheme: str = "light"
+) -> Iterator[Any]:
+    """A new window; what its page complains of ends the program."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme
+    )
+    tab = context.new_page()
+    errors: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.goto(address)
+    if address.startswith("http"):
+        _settled(tab)
+    yield tab
+    context.close()
+    if errors and not address.startswith("http"):
+        raise SystemExit(f"{address}: {errors[0]}")
+
+
+def _settled(tab: Any) -> None:
+    """TensorBoard fetches and animates; nothing says when it is done."""
+    tab.wait_for_load_state("networkidle")
+    time.sleep(4)
+
+
+def _save(
+    tab: Any, name: str, prepare: Callable[[Any], None] | None = None
+) -> None:
+    """Writes a picture of the window, or of the page where that is shorter."""
+    if prepare is not None:
+        prepare(tab)
+    path = _IMAGES / f"{name}.png"
+    window = tab.viewport_size
+    content = tab.locator("body").bounding_box()["height"]
+    height = min(window["height"], content) if prepare is None else None
+    clip = {"x": 0, "y": 0, "width": window["width"], "height": height}
+    tab.screenshot(path=path, clip=clip if height else None)
+    with Image.open(path) as picture:
+        colours = picture.convert("RGB")
+    colours.save(path, optimize=True)
+    if path.stat().st_size > _LARGEST:
+        few = colours.quantize(256, method=Image.Quantize.MAXCOVERAGE)
+        few.save(path, optimize=True)
+    if path.stat().st_size > _LARGEST:
+        raise SystemExit(f"{path} has {path.stat().st_size} bytes")
+    print(f"{path}: {path.stat().st_size} bytes")
+
+
+@contextlib.contextmanager
+def _tensorboard(logdir: str) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # It shows the folder as it is told, which is nobody's business.
+    folder = pathlib.Path(logdir).absolute()
+    command = [sys.executable, "-m", "tensorboard.main"]
+    server = subprocess.Popen(
+        [*command, f"--logdir={folder.name}", f"--port={port}"],
+        cwd=folder.parent,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(60):
+            with contextlib.suppress(urllib.error.URLError):
+                urllib.request.urlopen(address, timeout=2)
+                break
+            time.sleep(1)
+        # It answers before it has read the runs.
+        time.sleep(8)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,271 @@
+// What is shown, and what changes it. All text comes in as text, never as HTML.
+
+const sentences = JSON.parse(document.getElementById("data").textContent);
+const byId = (id) => document.getElementById(id);
+const LARGEST = 65535;
+
+const shown = {
+  sentence: 0,
+  stack: 0,
+  layer: 0,
+  view: "lines",
+  heads: [],
+  word: null, // {side: "queries" | "keys", index}
+  kept: false,
+};
+
+const stack = () => sentences[shown.sentence].stacks[shown.stack];
+
+// Weights of a stack, unpacked once: [layers, heads, query, key].
+function weightsOf(one) {
+  if (typeof one.weights === "string") {
+    const bytes = Uint8Array.from(atob(one.weights), (c) => c.charCodeAt(0));
+    const view = new DataView(bytes.buffer);
+    one.weights = Float32Array.from(
+      { length: bytes.length / 2 },
+      (_, i) => view.getUint16(2 * i, true) / LARGEST,
+    );
+  }
+  return one.weights;
+}
+
+function weight(head, query, key) {
+  const one = stack();
+  const row = (shown.layer * one.heads + head) * one.queries.length + query;
+  return weightsOf(one)[row * one.keys.length + key];
+}
+
+const headsShown = () => shown.heads.flatMap((on, head) => (on ? [head] : []));
+
+function mean(query, key) {
+  const heads = headsShown();
+  if (!heads.length) return 0;
+  return heads.reduce((sum, h) => sum + weight(h, query, key), 0) / heads.length;
+}
+
+function make(tag, text, attributes = {}) {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) {
+    element.setAttribute(name, value);
+  }
+  return element;
+}
+
+// Controls
+
+function fillControls() {
+  const choice = byId("sentence");
+  sentences.forEach((sentence, i) => {
+    const text = sentence.source.slice(0, 80);
+    choice.append(make("option", `${i + 1}. ${text}`, { value: i }));
+  });
+  byId("sentence-choice").hidden = sentences.length < 2;
+  sentences[0].stacks.forEach((one, i) => {
+    const radio = make("input", "", { type: "radio", name: "stack", value: i });
+    radio.checked = i === shown.stack;
+    const label = make("label", "");
+    label.append(radio, one.name);
+    byId("stacks").append(label);
+  });
+  for (let i = 0; i < stack().layers; i++) {
+    byId("layer").append(make("option", String(i + 1), { value: i }));
+  }
+  for (let head = 0; head < stack().heads; head++) {
+    byId("heads").append(headButton(head));
+  }
+  shown.heads = Array(stack().heads).fill(true);
+}
+
+function headButton(head) {
+  const button = make("button", String(head + 1), {
+    type: "button",
+    "aria-label": `head ${head + 1}`,
+  });
+  const alone = () => {
+    shown.heads = shown.heads.map((_, i) => i === head);
+    draw();
+  };
+  button.addEventListener("click", (event) => {
+    if (event.shiftKey) return alone();
+    shown.heads[head] = !shown.heads[head];
+    draw();
+  });
+  button.addEventListener("dblclick", alone);
+  return button;
+}
+
+function listenToControls() {
+  byId("controls").addEventListener("submit", (e) => e.preventDefault());
+  byId("sentence").addEventListener("change", (event) => {
+    shown.sentence = Number(event.target.value);
+    fillWords();
+  });
+  byId("stacks").addEventListener("change", (event) => {
+    shown.stack = Number(event.target.value);
+    fillWords();
+  });
+  byId("layer").addEventListener("change", (event) => {
+    shown.layer = Number(event.target.value);
+    draw();
+  });
+  for (const radio of document.querySelectorAll("[name=view]")) {
+    radio.addEventListener("change", () => {
+      shown.view = radio.value;
+      draw();
+    });
+  }
+  byId("all-heads").addEventListener("click", () => {
+    shown.heads.fill(true);
+    draw();
+  });
+}
+
+// Words
+
+const SIDES = ["queries", "keys"];
+
+function fillWords() {
+  const one = stack();
+  shown.word = null;
+  shown.kept = false;
+  for (const section of document.querySelectorAll(".sentence")) {
+    section.hidden = Number(section.dataset.sentence) !== shown.sentence;
+  }
+  byId("query-title").textContent = one.queryTitle;
+  byId("key-title").textContent = one.keyTitle;
+  const rows = Math.max(one.queries.length, one.keys.length);
+  byId("lines").classList.toggle("long", rows > FEW_ROWS);
+  for (const side of SIDES) {
+    byId(side).replaceChildren(
+      ...one[side].map((text, index) => word(side, text, index)),
+    );
+  }
+  draw();
+}
+
+function word(side, text, index) {
+  // One stop for the tab key on each side; the arrow keys do the rest.
+  const button = make("button", "", {
+    type: "button",
+    tabindex: index === 0 ? 0 : -1,
+  });
+  const label = make("bdi", text, { class: "text" });
+  if (text === "<start>" || text === "<end>") label.classList.add("mark");
+  button.append(make("span", "", { class: "shares" }), label);
+  const choose = () => {
+    shown.word = { side, index };
+    draw();
+  };
+  button.addEventListener("mouseenter", () => shown.kept || choose());
+  button.addEventListener("focus", () => shown.kept || choose());
+  button.addEventListener("click", () => {
+    const same = shown.word?.side === side && shown.word.index === index;
+    shown.kept = !(shown.kept && same);
+    choose();
+  });
+  button.addEventListener("keydown", (event) => step(event, button));
+  const item = make("li", "");
+  item.append(button);
+  return item;
+}
+
+function step(event, button) {
+  const list = button.closest("ol");
+  const buttons = [...list.querySelectorAll("button")];
+  const at = buttons.indexOf(button);
+  const across = byId(list.id === "queries" ? "keys" : "queries");
+  const others = [...across.querySelectorAll("button")];
+  const next = {
+    ArrowUp: buttons[at - 1],
+    ArrowDown: buttons[at + 1],
+    Home: buttons[0],
+    End: buttons.at(-1),
+    ArrowLeft: list.id === "keys" && others[Math.min(at, others.length - 1)],
+    ArrowRight: list.id === "queries" && others[Math.min(at, others.length - 1)],
+  }[event.key];
+  if (!next) return;
+  event.preventDefault();
+  shown.kept = false;
+  for (const other of next.closest("ol").querySelectorAll("button")) {
+    other.tabIndex = other === next ? 0 : -1;
+  }
+  next.focus();
+}
+
+function letGo() {
+  shown.word = null;
+  shown.kept = false;
+  draw();
+}
+
+function draw() {
+  [...byId("heads").children].forEach((button, head) => {
+    button.setAttribute("aria-pressed", String(shown.heads[head]));
+    button.style.setProperty("--head", colour(head));
+  });
+  byId("lines").hidden = shown.view !== "lines";
+  byId("matrix").hidden = shown.view !== "matrix";
+  if (shown.view === "lines") {
+    drawShares();
+    drawThreads();
+  } else {
+    drawMatrix();
+  }
+  byId("reading").textContent = reading();
+}
+
+const percent = (share) => `${Math.round(100 * share)}\u202f%`;
+
+// The same in words.
+function reading() {
+  const one = stack();
+  const heads = headsShown();
+  if (!heads.length) return "No head is shown.";
+  const of = heads.length === 1 ? `head ${heads[0] + 1}` : `${heads.length} heads`;
+  if (!shown.word) {
+    return `Layer ${shown.layer + 1} of ${one.layers}, ${of}: no word is chosen.`;
+  }
+  const { side, index } = shown.word;
+  const isQuery = side === "queries";
+  const shares = one[isQuery ? "keys" : "queries"].map((text, i) => ({
+    text: `“${text}”`,
+    share: isQuery ? mean(index, i) : mean(i, index),
+  }));
+  shares.sort((a, b) => b.share - a.share);
+  const listed = shares
+    .slice(0, 5)
+    .filter(({ share }) => share >= 0.005)
+    .map(({ text, share }) => `${text} ${percent(share)}`);
+  const name = `“${one[side][index]}”`;
+  const verb = isQuery
+    ? `${one.queryTitle} ${name} ${one.keyTitle}`
+    : `${name} is looked at by`;
+  return `Layer ${shown.layer + 1}, mean of ${of}: ${verb} ${listed.join(", ")}`;
+}
+
+byId("cells").addEventListener("mousemove", (event) => {
+  const { left, top, cell } = byId("cells").layout;
+  const query = Math.floor((event.offsetY - top) / cell);
+  const key = Math.floor((event.offsetX - left) / cell);
+  const one = stack();
+  if (!(query in one.queries)) return;
+  shown.word = { side: "queries", index: query };
+  draw();
+  if (key in one.keys) {
+    const share = percent(mean(query, key));
+    byId("reading").textContent =
+      `${one.queryTitle} “${one.queries[query]}” ${one.keyTitle}` +
+      ` “${one.keys[key]}”: ${share} (mean of the heads shown)`;
+  }
+});
+byId("lines").addEventListener("mouseleave", () => shown.kept || letGo());
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") letGo();
+});
+addEventListener("resize", draw);
+dark.addEventListener("change", draw);
+
+fillControls();
+listenToControls();
+fillWords();

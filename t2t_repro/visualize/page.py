@@ -1,0 +1,175 @@
+"""One HTML page that shows what a model looks at, whole in one file.
+
+tensor2tensor's and BertViz' view, in which words stand in two columns and lines
+between them have a colour for each head, written anew: it needs no network, no
+notebook and no library, and a browser is told to load nothing (its security
+policy). What it does is in page.js and drawing.js, its looks are in page.css.
+
+A weight is kept in 16 bits: of a row's sum, at most 1/131,070 for each key is
+lost.
+"""
+
+import base64
+import dataclasses
+import html
+import importlib.resources
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from t2t_repro.visualize.stacks import Stack
+
+_LARGEST = 65535  # what a weight of 1 is kept as
+
+
+@dataclasses.dataclass(frozen=True)
+class Sentence:
+    """A sentence to show.
+
+    Attributes:
+      source: the user's line.
+      output: what the model makes of it.
+      stacks: its attentions.
+      tree: an `<svg>` element of a parse; empty for none.
+    """
+
+    source: str
+    output: str
+    stacks: Sequence[Stack]
+    tree: str = ""
+
+
+def build(
+    title: str, facts: Sequence[str], sentences: Sequence[Sentence]
+) -> str:
+    """Writes the page.
+
+    Args:
+      title: what it shows.
+      facts: of the run, short.
+      sentences: at least one.
+
+    Returns:
+      The HTML, ASCII alone in its data.
+    """
+    sections = "\n".join(
+        _section(number, sentence) for number, sentence in enumerate(sentences)
+    )
+    return _PAGE.format(
+        title=html.escape(title),
+        style=_asset("page.css"),
+        facts="".join(f"<li>{html.escape(fact)}</li>" for fact in facts),
+        sections=sections,
+        data=_json([_data(sentence) for sentence in sentences]),
+        script=_asset("drawing.js") + _asset("page.js"),
+    )
+
+
+def weight_count(sentence: Sentence) -> int:
+    """How many weights the page will hold for a sentence."""
+    return sum(stack.weights.size for stack in sentence.stacks)
+
+
+def _section(number: int, sentence: Sentence) -> str:
+    tree = f'<figure class="parse" tabindex="0">{sentence.tree}</figure>'
+    return (
+        f'<section class="sentence" data-sentence="{number}">'
+        f"<dl><dt>Source</dt><dd>{html.escape(sentence.source)}</dd>"
+        f"<dt>Output</dt><dd>{html.escape(sentence.output)}</dd></dl>"
+        f"{tree if sentence.tree else ''}</section>"
+    )
+
+
+def _data(sentence: Sentence) -> dict[str, Any]:
+    return {
+        "source": sentence.source,
+        "stacks": [
+            {
+                "name": stack.name,
+                "queryTitle": stack.query_title,
+                "keyTitle": stack.key_title,
+                "queries": stack.queries,
+                "keys": stack.keys,
+                "layers": stack.weights.shape[0],
+                "heads": stack.weights.shape[1],
+                "weights": _packed(stack.weights),
+            }
+            for stack in sentence.stacks
+        ],
+    }
+
+
+def _packed(weights: np.ndarray) -> str:
+    """Base64 of little-endian 16-bit numbers."""
+    numbers = np.rint(np.clip(weights, 0.0, 1.0) * _LARGEST).astype("<u2")
+    return base64.b64encode(numbers.tobytes()).decode("ascii")
+
+
+def _json(value: Any) -> str:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _asset(name: str) -> str:
+    folder = importlib.resources.files("t2t_repro.visualize")
+    return (folder / name).read_text(encoding="utf-8")
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
+style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+<body>
+<header>
+<h1>{title}</h1>
+<ul class="facts">{facts}</ul>
+</header>
+<main>
+<label id="sentence-choice">Sentence <select id="sentence"></select></label>
+{sections}
+<form id="controls" aria-label="What is shown">
+<fieldset><legend>Attention</legend><span id="stacks"></span></fieldset>
+<fieldset><legend><label for="layer">Layer</label></legend>
+<select id="layer"></select></fieldset>
+<fieldset><legend>View</legend>
+<label><input type="radio" name="view" value="lines" checked>lines</label>
+<label><input type="radio" name="view" value="matrix">matrix</label></fieldset>
+<fieldset class="heads"><legend>Heads</legend><span id="heads"></span>
+<button type="button" id="all-heads">all</button></fieldset>
+</form>
+<p class="hint">Point at a word, or go through the words with the arrow keys,
+to see what it looks at; click or press Enter to keep it, Escape to let go.
+Double-click a head, or press Shift and Enter on it, to see it alone. The line
+at the bottom says the weights in numbers.</p>
+<div id="stage">
+<div id="lines">
+<p id="query-title" class="side"></p><p></p><p id="key-title"></p>
+<ol id="queries" class="words" aria-labelledby="query-title"></ol>
+<canvas id="threads" aria-hidden="true"></canvas>
+<ol id="keys" class="words" aria-labelledby="key-title"></ol>
+</div>
+<div id="matrix" hidden><canvas id="cells" role="img"></canvas></div>
+</div>
+<p id="reading" role="status" aria-live="polite"></p>
+</main>
+<noscript><p>This page draws with its own script, which is switched off
+here.</p></noscript>
+<script type="application/json" id="data">{data}</script>
+<script>
+{script}</script>
+</body>
+</html>
+"""

@@ -1,0 +1,184 @@
+"""What a run writes for TensorBoard, on a live model and by its clock."""
+
+import io
+import itertools
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from tensorboard.plugins.hparams import plugin_data_pb2
+
+import t2t_repro
+from t2t_repro.train.evaluation import Evaluation
+from t2t_repro.train.step import StepResult
+from t2t_repro.train.summaries import Summaries
+from t2t_repro.visualize.board import Sample
+from t2t_repro.visualize.board import hparam_values
+
+_SAMPLES = [
+    Sample("ab", "b a", "a"),
+    Sample("ab cd ef", "cd", "ef"),
+    Sample("ab cd", "cd|ab", ""),
+]
+
+
+def _events(folder):
+    """(tag, step, value) of all event files in a folder, and the graphs."""
+    values, graphs = [], []
+    for path in sorted(folder.glob("events.out.tfevents.*")):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            graphs += [event.graph_def] if event.graph_def else []
+            values += [(v.tag, event.step, v) for v in event.summary.value]
+    return values, graphs
+
+
+def _scalars(folder):
+    return {
+        (tag, step): float(tf.make_ndarray(value.tensor))
+        for tag, step, value in _events(folder)[0]
+        if value.metadata.plugin_data.plugin_name == "scalars"
+    }
+
+
+def _result(loss, tokens, norm):
+    """Whatever else a step has, these are read."""
+    known = {
+        "loss": loss,
+        "tokens": tokens,
+        "gradient_norm": norm,
+        "learning_rate": 0.5,
+    }
+    return StepResult(**{n: known.get(n) for n in StepResult._fields})
+
+
+@pytest.fixture(scope="module")
+def loaded(trained):
+    return t2t_repro.load(trained.output_dir)
+
+
+def test_means_and_the_parts_of_a_step(tmp_path, monkeypatch):
+    clock = itertools.count(0.0, 10.0)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    summaries = Summaries(tmp_path, 98, 200)  # its clock starts at 0
+    summaries.step(99, _result(2.0, 30.0, 1.0), 40, 1.0, False)
+    summaries.pause(2.0)
+    summaries.step(100, _result(4.0, 50.0, 3.0), 60, 3.0, False)
+    summaries.close()
+    found = {tag: value for (tag, _), value in _scalars(tmp_path).items()}
+    # From 0 to 10 less 2 of a pause: 8 seconds for 2 steps and 80 tokens, of
+    # which 1 + 3 went into waiting.
+    assert found["loss"] == 3.0 and found["gradient_norm"] == 2.0
+    assert found["step_seconds"] == 4.0
+    assert found["step_time/input_wait"] == 2.0
+    assert found["step_time/training"] == 2.0
+    assert found["input_wait_fraction"] == 0.5
+    assert found["target_tokens/sec"] == 10.0
+    assert found["global_step/sec"] == 0.25
+    assert found["padding_efficiency"] == pytest.approx(0.8)
+    assert 0.01 < found["memory/host_peak_gib"] < 1000
+
+
+def test_what_is_timed(tmp_path, monkeypatch):
+    clock = itertools.count(0.0, 10.0)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    summaries = Summaries(tmp_path, 0, 200)  # 0
+    summaries.step(1, _result(1.0, 1.0, 1.0), 1, 0.0, True)
+    with summaries.timed("evaluation"):
+        pass
+    summaries.close()
+    assert _scalars(tmp_path)["seconds/evaluation", 1] == 10.0
+
+
+def test_training_and_dev_figures(tmp_path):
+    summaries = Summaries(tmp_path, 0, 10)
+    summaries.training_figures(5, np.log(8.0), 0.25)
+    summaries.evaluation(5, Evaluation(1.0, 2.0, 0.5, 30.0))
+    summaries.close()
+    train, dev = _scalars(tmp_path), _scalars(tmp_path / "eval")
+    assert train["perplexity", 5] == pytest.approx(8.0)
+    assert train["token_accuracy", 5] == 0.25
+    assert train.keys() < {(tag, 5) for tag, _ in dev}
+    assert dev["bleu", 5] == 30.0
+
+
+def test_hparams_graph_and_end(tmp_path, loaded):
+    summaries = Summaries(tmp_path, 0, 1)
+    summaries.begin(loaded.run, loaded.model)
+    summaries.step(1, _result(1.0, 1.0, 1.0), 1, 0.0, True)
+    summaries.close()
+    values, graphs = _events(tmp_path)
+    assert len(graphs) == 1 and b"softmax" in graphs[0].lower()
+    records = {
+        tag: plugin_data_pb2.HParamsPluginData.FromString(
+            value.metadata.plugin_data.content
+        )
+        for tag, _, value in values
+        if tag.startswith("_hparams_/")
+    }
+    session = records["_hparams_/session_start_info"].session_start_info
+    assert session.hparams["hidden_size"].number_value == 32
+    assert session.hparams["problem"].string_value == "translate_ende_toy"
+    assert session.hparams.keys() == hparam_values(loaded.run).keys()
+    metrics = records["_hparams_/experiment"].experiment.metric_infos
+    assert ("eval", "bleu") in {(m.name.group, m.name.tag) for m in metrics}
+    infos = records["_hparams_/experiment"].experiment.hparam_infos
+    assert len(infos) == len(session.hparams)
+    first = {info.name for info in infos if info.differs}
+    assert len(first) == 5 and "batch_size" in first
+    assert "_hparams_/session_end_info" in records
+    norms = _scalars(tmp_path)
+    assert norms["weight_norm/all", 1] == pytest.approx(
+        sum(
+            np.sum(np.square(weight.numpy())) for weight in loaded.model.weights
+        )
+        ** 0.5,
+        rel=1e-4,
+    )
+
+
+def test_a_run_that_goes_on_or_stops_early(tmp_path, loaded):
+    summaries = Summaries(tmp_path, 5, 10)
+    summaries.begin(loaded.run, loaded.model)
+    summaries.step(6, _result(1.0, 1.0, 1.0), 1, 0.0, True)
+    summaries.close()
+    values, graphs = _events(tmp_path)
+    assert not graphs
+    tags = {tag for tag, _, _ in values}
+    assert "_hparams_/session_start_info" in tags
+    assert "_hparams_/session_end_info" not in tags
+
+
+def test_samples_and_pictures(tmp_path, loaded):
+    summaries = Summaries(tmp_path, 0, 60)
+    summaries.begin(loaded.run, loaded.model)
+    for step in (10, 20, 30, 40, 50, 60):
+        summaries.samples(step, _SAMPLES)
+    summaries.close()
+    values, _ = _events(tmp_path / "eval")
+    texts = {
+        step: tf.make_ndarray(value.tensor)[()].decode()
+        if tf.make_ndarray(value.tensor).ndim == 0
+        else tf.make_ndarray(value.tensor).ravel()[0].decode()
+        for tag, step, value in values
+        if tag.startswith("samples")
+    }
+    assert sorted(texts) == [10, 20, 30, 40, 50, 60]
+    assert "| ab cd ef | cd | ef |" in texts[10]
+    assert "cd&#124;ab" in texts[10]
+    images = {
+        (tag, step): tf.make_ndarray(value.tensor)
+        for tag, step, value in values
+        if tag.endswith("/attention")
+    }
+    # The 1st, 2nd and 4th time, and the last step, of one layer.
+    assert {step for _, step in images} == {10, 20, 40, 60}
+    assert {tag for tag, _ in images} == {
+        "encoder/layer_0/self_attention/attention",
+        "decoder/layer_0/self_attention/attention",
+        "decoder/layer_0/encdec_attention/attention",
+    }
+    width, height, png = images["encoder/layer_0/self_attention/attention", 10]
+    picture = Image.open(io.BytesIO(png))
+    assert picture.size == (int(width), int(height))

@@ -1,0 +1,129 @@
+"""The page: weights survive, text stays text, nothing is loaded."""
+
+import base64
+import html.parser
+import json
+import re
+
+import numpy as np
+import pytest
+
+from t2t_repro.visualize import page
+from t2t_repro.visualize.stacks import Stack
+
+_EVIL = "<script>alert('x')</script>"
+
+
+class _Reader(html.parser.HTMLParser):
+    """Collects elements, their attributes, and the text of each kind."""
+
+    def __init__(self):
+        super().__init__()
+        self.elements, self.text, self._open = [], {}, []
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        self._open.append(tag)
+
+    def handle_endtag(self, tag):
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        tag = self._open[-1] if self._open else ""
+        self.text.setdefault(tag, []).append(data)
+
+
+def _read(text):
+    reader = _Reader()
+    reader.feed(text)
+    reader.close()
+    return reader
+
+
+def read_data(text):
+    """The sentences in a page, weights unpacked as page.js does."""
+    data = re.search(
+        r'<script type="application/json" id="data">(.*?)</script>', text, re.S
+    )
+    sentences = json.loads(data[1])
+    for sentence in sentences:
+        for stack in sentence["stacks"]:
+            numbers = np.frombuffer(base64.b64decode(stack["weights"]), "<u2")
+            stack["weights"] = (numbers / 65535).reshape(
+                stack["layers"],
+                stack["heads"],
+                len(stack["queries"]),
+                len(stack["keys"]),
+            )
+    return sentences
+
+
+def _sentence(label="a", **fields):
+    weights = np.random.default_rng(1).dirichlet([0.3] * 3, size=(2, 4, 2))
+    stack = Stack("encoder", "row", "column", (label, "b"), ("c",) * 3, weights)
+    return page.Sentence(
+        **{"source": "so", "output": "out", "stacks": [stack], **fields}
+    ), weights
+
+
+def test_weights_survive():
+    sentence, weights = _sentence()
+    text = page.build("Title", ["fact"], [sentence])
+    (stack,) = read_data(text)[0]["stacks"]
+    assert (stack["queries"], stack["keys"]) == (["a", "b"], ["c"] * 3)
+    # Rounding to 1/65535 is off by half of that.
+    np.testing.assert_allclose(stack["weights"], weights, atol=0.51 / 65535)
+    np.testing.assert_allclose(stack["weights"].sum(-1), 1, atol=1.6 / 65535)
+    assert page.weight_count(sentence) == 2 * 4 * 2 * 3
+
+
+@pytest.mark.parametrize(
+    "place", ["title", "fact", "source", "output", "label"]
+)
+def test_text_is_never_markup(place):
+    given = {"title": "t", "fact": "f", "source": "s", "output": "o"}
+    given |= {"label": "l", place: _EVIL}
+    sentence, _ = _sentence(
+        given["label"], source=given["source"], output=given["output"]
+    )
+    text = page.build(given["title"], [given["fact"]], [sentence])
+    reader = _read(text)
+    # The data and the page's own script, wherever the text stands.
+    scripts = [found for tag, found in reader.elements if tag == "script"]
+    assert scripts == [{"type": "application/json", "id": "data"}, {}]
+    assert _EVIL not in text
+    if place in ("source", "label"):
+        (shown,) = read_data(text)
+        assert _EVIL in (shown["source"], shown["stacks"][0]["queries"][0])
+    shown = {"title": "title", "fact": "li", "source": "dd", "output": "dd"}
+    if place in shown:
+        assert _EVIL in "".join(reader.text[shown[place]])
+
+
+def test_nothing_comes_from_elsewhere():
+    text = page.build("Title", [], [_sentence()[0]])
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", text)
+    reader = _read(text)
+    for tag, attributes in reader.elements:
+        assert tag not in ("link", "img", "iframe", "object")
+        assert not {"src", "href"} & attributes.keys()
+    policies = [
+        attributes["content"]
+        for tag, attributes in reader.elements
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert len(policies) == 1 and policies[0].startswith("default-src 'none';")
+
+
+def test_a_tree_is_shown_where_there_is_one():
+    with_tree, _ = _sentence(tree="<svg></svg>")
+    text = page.build("Title", [], [_sentence()[0], with_tree])
+    assert text.count('<figure class="parse" tabindex="0"><svg></svg>') == 1
+
+
+def test_the_script_finds_every_element_it_names():
+    reader = _read(page.build("Title", [], [_sentence()[0]]))
+    found = {attributes.get("id") for _, attributes in reader.elements}
+    wanted = re.findall(r'byId\("([\w-]+)"\)', "".join(reader.text["script"]))
+    assert {"stacks", "layer", "threads", "cells"} <= set(wanted) <= found
