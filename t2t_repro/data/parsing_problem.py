@@ -155,11 +155,13 @@ class ParsingProblem(TextToTextProblem):
           One tree over exactly these words, and what had to be repaired how
           often (see `t2t_repro.text.linear.Repair`).
         """
-        tokens = _TOKEN.findall(text)
+        tokens, words = _TOKEN.findall(text), _TOKEN.findall(line)
+        repairs: collections.Counter[str] = collections.Counter()
         if self.words_in_target:
-            tokens = without_words(tokens)
-        rebuilt = rebuild(tokens, _TOKEN.findall(line))
-        repairs = collections.Counter(
+            tokens, found = without_words(tokens, words)
+            repairs.update({repair.value: n for repair, n in found.items()})
+        rebuilt = rebuild(tokens, words)
+        repairs.update(
             {repair.value: n for repair, n in rebuilt.repairs.items()}
         )
         return trees.tree_line(settle_punctuation(rebuilt.tree)), repairs

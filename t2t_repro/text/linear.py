@@ -16,6 +16,7 @@ any search for the nearest well-formed sequence: repairs are made left to right.
 """
 
 import collections
+import difflib
 import enum
 import re
 from collections.abc import Sequence
@@ -112,29 +113,66 @@ def linearise(
     return tokens
 
 
-def without_words(tokens: Sequence[str]) -> list[str]:
+def without_words(
+    tokens: Sequence[str], words: Sequence[str]
+) -> tuple[list[str], "collections.Counter[Repair]"]:
     """Takes out the words that `linearise(..., words=True)` wrote.
+
+    A model that skipped a word or wrote one twice is found out here, and its
+    later leaves stay with their own words.
 
     Args:
       tokens: what a model emitted in that notation.
+      words: the words of the sentence.
 
     Returns:
-      The same without them, for `rebuild`. A word that no leaf follows becomes
-      a leaf `XX`.
+      The same without words, for `rebuild`, and what was repaired: a leaf `XX`
+      for a word that was skipped, no leaf for one that is not there. Words
+      skipped at the end are left to `rebuild`.
     """
-    kept: list[str] = []
-    after_word = False
-    for token in tokens:
+    kept, written = _split_leaves(tokens)
+    skipped: collections.Counter[int] = collections.Counter()
+    surplus: set[int] = set()
+    matcher = difflib.SequenceMatcher(
+        None, written, [escaped(word) for word in words], autojunk=False
+    )
+    for kind, first, last, start, end in matcher.get_opcodes():
+        if kind != "equal":
+            # As many as there are on both sides stand for each other.
+            both = min(last - first, end - start)
+            surplus.update(range(first + both, last))
+            skipped[last] += end - start - both
+    skipped.pop(len(written), None)
+    tokens, leaf = [], 0
+    for token in kept:
         if token[0] in "()":
-            if after_word:
-                kept.append(UNKNOWN_TAG)
-            kept.append(token)
-            after_word = False
+            tokens.append(token)
             continue
-        if after_word:
+        tokens += [UNKNOWN_TAG] * skipped[leaf]
+        tokens += [token] * (leaf not in surplus)
+        leaf += 1
+    repairs = {
+        Repair.MISSING_LEAF: skipped.total(),
+        Repair.SURPLUS_LEAF: len(surplus),
+    }
+    return tokens, +collections.Counter(repairs)
+
+
+def _split_leaves(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Tokens without words, and the words; one without a leaf gets `XX`."""
+    kept: list[str] = []
+    written: list[str] = []
+    after_word = False
+    for token in [*tokens, ")"]:
+        is_bracket = token[0] in "()"
+        if is_bracket and after_word:
+            kept.append(UNKNOWN_TAG)
+        if is_bracket or after_word:
             kept.append(token)
-        after_word = not after_word
-    return [*kept, UNKNOWN_TAG] if after_word else kept
+        else:
+            written.append(token)
+        after_word = not is_bracket and not after_word
+    return kept[:-1], written
 
 
 def rebuild(tokens: Sequence[str], words: Sequence[str]) -> Rebuilt:

@@ -389,10 +389,26 @@ def test_words_may_stand_before_their_leaves():
     tree = parse_tree("(S (NP (DT the) (NN dog)) (-LRB- -LRB-) (. .))")
     tokens = linearise(tree, words=True)
     assert " ".join(tokens) == ("(S (NP the DT dog NN )NP -LRB- -LRB- . . )S")
-    assert without_words(tokens) == linearise(tree)
+    assert without_words(tokens, tree.words()) == (linearise(tree), {})
     # A word before a bracket or the end had no tag.
     broken = ["(S", "(NP", "the", "DT", "dog", ")NP", ".", ".", "ran"]
-    assert without_words(broken) == ["(S", "(NP", "DT", "XX", ")NP", ".", "XX"]
+    kept, repairs = without_words(broken, ["the", "dog", ".", "ran"])
+    assert kept == ["(S", "(NP", "DT", "XX", ")NP", ".", "XX"]
+    assert not repairs
+
+
+def test_leaves_stay_with_their_words():
+    words = ["the", "old", "dog", "barks", "."]
+    # "old" is skipped, "barks" misspelt, "." written twice.
+    text = "(S (NP the DT dog NN )NP (VP bark VBZ )VP . . . . )S"
+    kept, repairs = without_words(text.split(" "), words)
+    assert " ".join(kept) == "(S (NP DT XX NN )NP (VP VBZ )VP . )S"
+    assert repairs == {Repair.MISSING_LEAF: 1, Repair.SURPLUS_LEAF: 1}
+    # What is missing at the end is for `rebuild` to add.
+    assert without_words(["(S", "the", "DT", ")S"], words) == (
+        ["(S", "DT", ")S"],
+        {},
+    )
 
 
 def test_settle_punctuation():
