@@ -5,11 +5,12 @@ PYTHON3 = python3
 PYTHON = .venv/bin/python
 READY = .venv/ready.stamp
 
-.PHONY: help demo test check docs format clean distclean
+.PHONY: help demo test soak check docs format clean distclean
 
 help:
 	@echo 'make demo       train, translate and score on the built-in toy corpus'
 	@echo 'make test       run every test'
+	@echo 'make soak       kill a training 24 times; it must end bit for bit the same'
 	@echo 'make check      ruff and mypy: style, formatting, types'
 	@echo 'make format     put the code into the one format'
 	@echo 'make docs       the documentation as a site, in site/'
@@ -21,6 +22,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(PYTHON) -m pytest
+
+# Other moments for the kills: make T2T_SOAK_SEED=2 soak
+soak: $(READY)
+	T2T_SOAK_KILLS=24 $(PYTHON) -m pytest tests/train/test_resume.py
 
 check: $(READY)
 	$(PYTHON) -m ruff check .

@@ -55,7 +55,7 @@ _IMPORTERS = {
     ("t2t_repro/registry.py", "import_usr_dir"),
 }
 
-_FILES = source_tree.python_files(*source_tree.CODE)
+_FILES = source_tree.python_files("t2t_repro", "problems", "hparams")
 
 
 def _faults(path: str, tree: ast.Module) -> Iterator[str]:

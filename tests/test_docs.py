@@ -72,8 +72,14 @@ def user_dir(tmp_path_factory):
     for block in _blocks("your_own.md", "python"):
         name = re.search(r"usr/(\w+\.py)", block).group(1)
         (folder / name).write_text(block, encoding="utf-8")
+    tables = (registry._problems._entries, registry._hparams._entries)
+    registry.load_built_in()
+    before = [dict(table) for table in tables]
     registry.import_usr_dir(str(folder))
-    return folder
+    yield folder
+    for table, entries in zip(tables, before, strict=True):
+        table.clear()
+        table.update(entries)
 
 
 def test_the_problem_of_the_page_makes_data(user_dir, tmp_path, capsys):

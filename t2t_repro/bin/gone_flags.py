@@ -57,7 +57,6 @@ _SHARED = {
     "log_step_count_steps": "the line of progress is always current.",
     "master": _MANY_MACHINES,
     "optionally_use_dist_strat": "tf.distribute.MirroredStrategy always runs.",
-    "profile": "no profile is written.",
     "ps_gpu": _PARAMETER_SERVERS,
     "ps_job": _PARAMETER_SERVERS,
     "ps_replicas": _PARAMETER_SERVERS,
@@ -87,7 +86,7 @@ _OF_TRAINING = dict.fromkeys(
         "generate_data",
         "keep_checkpoint_max",
         "local_eval_frequency",
-        "random_seed",
+        "profile",
         "save_checkpoints_secs",
         "schedule",
         "tmp_dir",
@@ -130,6 +129,7 @@ GONE: dict[str, dict[str, str]] = {
         "keep_timestamp": (
             "t2t-translate-all writes the step into the file's name."
         ),
+        "random_seed": "now --decode_hparams=random_seed=7.",
         "xla_compile": _NO_CHOICE,
         "xla_jit_level": _NO_CHOICE,
     },

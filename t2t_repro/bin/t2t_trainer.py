@@ -1,5 +1,6 @@
 """Trains a model on a problem; the same command goes on where it stopped."""
 
+import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from t2t_repro import registry
 from t2t_repro import run_directory
 from t2t_repro.bin import command
 from t2t_repro.errors import UsageError
+from t2t_repro.train import profiling
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,6 +24,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _define_flags(values: flags.FlagValues) -> None:
     command.define_problem_flags(values)
     command.define_model_flags(values)
+    _define_numbers(values)
+    _define_choices(values)
+    _define_early_stopping(values)
+    for name, text in (
+        ("tmp_dir", "folder of the raw text"),
+        (
+            "warm_start_from",
+            "run directory or checkpoint that a new run has its first weights"
+            " from; step and moments begin anew",
+        ),
+    ):
+        flags.DEFINE_string(name, None, text, flag_values=values)
+    flags.DEFINE_string(
+        "profile",
+        "",
+        "first and last step that TensorFlow's profiler records, such as"
+        " 100,109, for TensorBoard's Profile tab",
+        flag_values=values,
+    )
+
+
+def _define_numbers(values: flags.FlagValues) -> None:
     whole = {
         "train_steps": (250_000, "updates to reach"),
         "eval_steps": (100, "dev batches per evaluation; 0: all"),
@@ -53,40 +77,87 @@ def _define_flags(values: flags.FlagValues) -> None:
             lower_bound=at_least.get(name, 0),
             flag_values=values,
         )
-    flags.DEFINE_enum(
-        "xla",
-        "auto",
-        ["off", "attention", "replica", "auto"],
-        "what XLA compiles; auto: replica on GPUs, off on the CPU",
-        flag_values=values,
-    )
-    flags.DEFINE_bool(
-        "allow_unequal_spacing",
-        False,
-        "average the last checkpoints even if they are not equally spaced",
-        flag_values=values,
-    )
-    flags.DEFINE_bool(
-        "generate_data",
-        False,
-        "run t2t-datagen first, with --tmp_dir",
-        flag_values=values,
-    )
-    for name, text in (
-        ("tmp_dir", "folder of the raw text"),
+
+
+def _define_choices(values: flags.FlagValues) -> None:
+    for name, choices, text in (
         (
-            "warm_start_from",
-            "run directory or checkpoint that a new run has its first weights"
-            " from; step and moments begin anew",
+            "schedule",
+            [
+                "continuous_train_and_eval",
+                "train_and_evaluate",
+                "train",
+                "evaluate",
+            ],
+            "train and evaluate in turn (both names), train without"
+            " evaluations, or evaluate the newest checkpoint",
+        ),
+        (
+            "nan_policy",
+            ["stop", "skip"],
+            "what a step whose loss or gradient is not finite does",
+        ),
+        (
+            "precision",
+            ["float32", "bfloat16", "float16"],
+            "of forward and backward pass; weights stay in float32",
+        ),
+        (
+            "xla",
+            ["auto", "off", "attention", "replica"],
+            "what XLA compiles; auto: replica on GPUs, off on the CPU",
         ),
     ):
-        flags.DEFINE_string(name, None, text, flag_values=values)
+        flags.DEFINE_enum(name, choices[0], choices, text, flag_values=values)
+    for name, text in (
+        (
+            "allow_unequal_spacing",
+            "average the last checkpoints even if they are not equally spaced",
+        ),
+        (
+            "deterministic",
+            "use only operations that give the same bits every time; slower on"
+            " GPUs",
+        ),
+        ("generate_data", "run t2t-datagen first, with --tmp_dir"),
+    ):
+        flags.DEFINE_bool(name, False, text, flag_values=values)
+
+
+def _define_early_stopping(values: flags.FlagValues) -> None:
+    flags.DEFINE_integer(
+        "eval_early_stopping_steps",
+        None,
+        "stop when the metric has not become better for so many steps",
+        lower_bound=1,
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "eval_early_stopping_metric",
+        "nll",
+        "nll, perplexity, token_accuracy or bleu, of the dev data",
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "eval_early_stopping_metric_delta",
+        0.1,
+        "a smaller change is not better",
+        lower_bound=0.0,
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "eval_early_stopping_metric_minimize",
+        None,
+        "whether less is better; left out: as the metric goes",
+        flag_values=values,
+    )
 
 
 def _run(values: flags.FlagValues) -> int | None:
     if command.help_with_registry(values):
         return 0
     command.require(values, "data_dir", "output_dir")
+    profiling.parse(values.profile)  # a mistake shows before TensorFlow loads
     folder = files.absolute(values.output_dir)
     data_dir = files.absolute(values.data_dir)
     if run_directory.exists(folder):
@@ -113,16 +184,25 @@ def _run(values: flags.FlagValues) -> int | None:
             vocabulary=run_directory.data_vocabulary(problem, data_dir),
         )
     run_directory.check_data(run, problem, data_dir)
+    strategy = _join_workers()
     command.load_tensorflow()
-    from t2t_repro.train import trainer
+    from t2t_repro.train import schedules
+    from t2t_repro.train.options import TrainOptions
 
     given: dict[str, Any] = {
-        name: values[name].value
-        for name in hparam.field_types(trainer.TrainOptions)
+        name: values[name].value for name in hparam.field_types(TrainOptions)
     }
-    options = trainer.TrainOptions(**given)
-    trainer.Trainer(run, data_dir, options).train()
+    schedules.run(run, data_dir, TrainOptions(**given), strategy)
     return 0
+
+
+def _join_workers() -> Any:
+    """The strategy of TF_CONFIG's workers, None without."""
+    if not os.environ.get("TF_CONFIG"):
+        return None
+    from t2t_repro.train import workers
+
+    return workers.join()
 
 
 def _prepare_data(

@@ -29,10 +29,34 @@ _SLOTS = "adam/"
 _AVERAGED_STEPS = "averaged_steps"
 _SUFFIXES = (".index", ".data-00000-of-00001")
 _POLL_SECONDS = 10.0
+# Which operation it was: says nothing to a user.
+_NODE = re.compile(r"\{\{.*?\}\}|\[Op:.*?\]")
 # All that TensorFlow raises for a damaged bundle.
 _DAMAGE = (tf.errors.OpError, IndexError, OSError, ValueError, RuntimeError)
+# And what says nothing against it.
+_NO_DAMAGE = (
+    tf.errors.PermissionDeniedError,
+    tf.errors.ResourceExhaustedError,
+    PermissionError,
+)
 
 logger = logging.getLogger("t2t_repro")
+
+
+class DamagedError(InputError):
+    """A checkpoint that is there, but cannot be read.
+
+    Attributes:
+      reason: what TensorFlow says is wrong with it.
+    """
+
+    def __init__(self, prefix: str, reason: str):
+        """Words the sentence."""
+        super().__init__(
+            f"the checkpoint {prefix} is damaged ({reason}): remove its files"
+            " and take an earlier one."
+        )
+        self.reason = reason
 
 
 def path_of(folder: pathlib.Path, step: int, kind: str = "model") -> str:
@@ -79,11 +103,13 @@ def save(
             shape_and_slices=[""] * len(names),
             tensors=[tf.convert_to_tensor(variables[name]) for name in names],
         )
+        for suffix in _SUFFIXES:
+            _sync(partial / f"bundle{suffix}")
+        # An older one of this name would be an index of other data meanwhile.
+        pathlib.Path(f"{prefix}.index").unlink(missing_ok=True)
         for suffix in reversed(_SUFFIXES):
-            source = partial / f"bundle{suffix}"
-            with open(source, "rb") as file:
-                os.fsync(file.fileno())
-            os.replace(source, prefix + suffix)
+            os.replace(partial / f"bundle{suffix}", prefix + suffix)
+        _sync(folder)
     except (tf.errors.OpError, OSError) as error:
         raise InputError(
             f"cannot write the checkpoint {prefix}: {_reason(error)}. Earlier"
@@ -145,7 +171,7 @@ def read(prefix: str, slots: bool = True) -> dict[str, np.ndarray]:
             if slots or not name.startswith(_SLOTS)
         }
     except _DAMAGE as error:
-        raise _damaged(prefix, error) from error
+        raise _unreadable(prefix, error) from error
 
 
 def count_weights(prefix: str) -> int:
@@ -330,15 +356,24 @@ def _reader(prefix: str) -> Any:
     try:
         return tf.train.load_checkpoint(prefix)
     except _DAMAGE as error:
-        raise _damaged(prefix, error) from error
+        raise _unreadable(prefix, error) from error
 
 
-def _damaged(prefix: str, error: BaseException) -> InputError:
-    return InputError(
-        f"the checkpoint {prefix} is damaged ({_reason(error)}): remove its"
-        " files and take an earlier one."
-    )
+def _unreadable(prefix: str, error: BaseException) -> InputError:
+    if isinstance(error, _NO_DAMAGE):
+        return InputError(f"cannot read {prefix}: {_reason(error)}.")
+    return DamagedError(prefix, _reason(error))
+
+
+def _sync(path: pathlib.Path) -> None:
+    """Waits until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]
+    words = _NODE.sub("", str(error))
+    return " ".join(words.split())[:300]

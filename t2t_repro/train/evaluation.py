@@ -6,18 +6,30 @@ Teacher-forced figures are called what they are (`nll`, `perplexity`,
 
 import dataclasses
 import math
+import pathlib
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from t2t_repro import registry
+from t2t_repro.data import batching
+from t2t_repro.data import records
 from t2t_repro.data.batching import Batch
 from t2t_repro.data.records import Pairs
+from t2t_repro.data.shapes import choose_shapes
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.translator import Translator
+from t2t_repro.errors import InputError
 from t2t_repro.evaluate.bleu import sacrebleu_score
+from t2t_repro.run_directory import Run
 from t2t_repro.text.encoder import TextEncoder
 from t2t_repro.train.step import summed_loss
+from t2t_repro.visualize.board import Sample
+
+# Dev data is short: few shapes, so that evaluation is traced quickly.
+_SHAPES = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,27 +73,52 @@ class Evaluator:
         self._batches = batches
         count = min(bleu_sentences, len(pairs))
         rows = [i * len(pairs) // count for i in range(count)]
-        self._sources = [encoder.decode(pairs.inputs.row(i)) for i in rows]
-        self._references = [encoder.decode(pairs.targets.row(i)) for i in rows]
+        sources = [encoder.decode(pairs.inputs.row(i)) for i in rows]
+        references = [encoder.decode(pairs.targets.row(i)) for i in rows]
+        # By length, as they are translated in parts: little padding in each.
+        order = sorted(range(count), key=lambda i: len(sources[i]))
+        self._sources = [sources[i] for i in order]
+        self._references = [references[i] for i in order]
         self._translator = Translator(model, encoder, DecodeOptions())
+        self.samples: list[Sample] = []
         self._measure = tf.function(
             self._measure_batch,
             input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2,
         )
 
-    def evaluate(self) -> Evaluation:
-        """Reads the weights as they are now."""
+    def evaluate(
+        self, should_stop: Callable[[], int] = lambda: 0
+    ) -> Evaluation | None:
+        """Reads the weights as they are now; `samples` are new afterwards.
+
+        Args:
+          should_stop: asked between batches; anything but 0 ends it there.
+
+        Returns:
+          None where it was ended.
+        """
         nll, right, tokens = 0.0, 0.0, 0.0
         for batch in self._batches:
+            if should_stop():
+                return None
             sums = self._measure(batch.inputs, batch.targets)
             nll, right, tokens = (
                 total + float(part)
                 for total, part in zip((nll, right, tokens), sums, strict=True)
             )
         nll /= max(tokens, 1.0)
-        hypotheses = [
-            best[0].text for best in self._translator.translate(self._sources)
-        ]
+        hypotheses: list[str] = []
+        size = DecodeOptions().batch_size
+        while len(hypotheses) < len(self._sources):
+            if should_stop():
+                return None
+            part = self._sources[len(hypotheses) :][:size]
+            hypotheses += [
+                best[0].text for best in self._translator.translate(part)
+            ]
+        self.samples = list(
+            map(Sample, self._sources, self._references, hypotheses)
+        )
         return Evaluation(
             nll=nll,
             # Beyond this the exponential says nothing and may overflow.
@@ -89,6 +126,19 @@ class Evaluator:
             token_accuracy=right / max(tokens, 1.0),
             bleu=sacrebleu_score(hypotheses, self._references).score,
         )
+
+    def measure(self, batch: Batch) -> tuple[float, float]:
+        """Teacher-forced nll and token accuracy of a batch, without dropout.
+
+        Args:
+          batch: of training, `[replicas * accumulate, batch, columns]`.
+        """
+        nll, right, tokens = self._measure(
+            batch.inputs.reshape(-1, batch.inputs.shape[-1]),
+            batch.targets.reshape(-1, batch.targets.shape[-1]),
+        )
+        safe = max(float(tokens), 1.0)
+        return float(nll) / safe, float(right) / safe
 
     def _measure_batch(
         self, inputs: tf.Tensor, targets: tf.Tensor
@@ -106,3 +156,40 @@ class Evaluator:
             tf.reduce_sum(tf.cast(right, tf.float32)),
             tf.reduce_sum(tf.cast(present, tf.float32)),
         )
+
+
+def of_run(
+    run: Run,
+    model: Any,
+    data_dir: pathlib.Path,
+    eval_steps: int,
+    bleu_sentences: int,
+) -> Evaluator:
+    """An evaluator over the dev data of a run's problem.
+
+    Args:
+      run: the run directory.
+      model: its model.
+      data_dir: TFRecord files.
+      eval_steps: batches for the teacher-forced figures; 0: all.
+      bleu_sentences: pairs that are translated.
+
+    Raises:
+      InputError: the data are missing, damaged or empty.
+    """
+    problem = registry.problem(run.problem)
+    paths = records.shard_paths(data_dir, problem.name, "dev")
+    pairs = records.read_pairs(paths)
+    if not len(pairs):
+        raise InputError(f"{paths[0]} holds no pairs: generate data again.")
+    if problem.is_reversed:
+        pairs = pairs.reversed()
+    shapes = choose_shapes(pairs.lengths(), run.hparams.batch_size, _SHAPES)
+    batches = list(batching.evaluation_batches(pairs, shapes))
+    return Evaluator(
+        model,
+        run.encoder(),
+        batches[:eval_steps] if eval_steps else batches,
+        pairs,
+        bleu_sentences,
+    )

@@ -11,7 +11,9 @@ import pathlib
 import numpy as np
 
 from t2t_repro import files
+from t2t_repro import registry
 from t2t_repro.data import records
+from t2t_repro.data.batching import TrainingBatches
 from t2t_repro.data.shapes import BatchShape
 from t2t_repro.data.shapes import choose_shapes
 from t2t_repro.errors import InputError
@@ -22,6 +24,32 @@ from t2t_repro.run_directory import Run
 _FILE = "batch_shapes.json"
 
 logger = logging.getLogger("t2t_repro")
+
+
+def batches(
+    run: Run, data_dir: pathlib.Path, replicas: int, seed: int
+) -> TrainingBatches:
+    """The training data of a run, in its shapes.
+
+    Args:
+      run: the run directory, there already or only planned.
+      data_dir: TFRecord files of its problem.
+      replicas: how many train.
+      seed: of every order.
+
+    Raises:
+      UsageError: the run was trained on another number of replicas.
+      InputError: no training pair is short enough, or there is none.
+    """
+    problem = registry.problem(run.problem)
+    paths = records.shard_paths(data_dir, problem.name, "train")
+    return TrainingBatches(
+        paths,
+        of_run(run, paths, problem.is_reversed, replicas),
+        parts=replicas * run.hparams.accumulate_steps,
+        seed=seed,
+        is_reversed=problem.is_reversed,
+    )
 
 
 def of_run(

@@ -1,79 +1,48 @@
-"""The training loop: section 5, under tf.distribute.MirroredStrategy."""
+"""The training loop: section 5, under a strategy of tf.distribute.
 
-import dataclasses
+A step is done when its weights are; what then may happen happens in this order:
+checkpoint, evaluation, signals. So a run that is killed at any moment goes on
+from a checkpoint as if nothing had been: steps, dropout and the place in the
+data are in it, and an evaluation that is due there and was not finished is
+done first.
+"""
+
 import logging
 import pathlib
+import signal
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from t2t_repro import registry
 from t2t_repro import run_directory
 from t2t_repro.data import batching
-from t2t_repro.data import records
 from t2t_repro.data.batching import Batch
-from t2t_repro.data.batching import Position
-from t2t_repro.data.shapes import choose_shapes
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
 from t2t_repro.run_directory import Run
 from t2t_repro.train import checkpoints
+from t2t_repro.train import evaluation
+from t2t_repro.train import failures
+from t2t_repro.train import memory
+from t2t_repro.train import profiling
+from t2t_repro.train import recovery
 from t2t_repro.train import run_shapes
 from t2t_repro.train import schedule
 from t2t_repro.train import warm_start
-from t2t_repro.train.evaluation import Evaluator
+from t2t_repro.train import workers
+from t2t_repro.train.early_stopping import History
+from t2t_repro.train.options import TrainOptions
+from t2t_repro.train.signals import StoppedError
+from t2t_repro.train.signals import StopSignals
+from t2t_repro.train.skips import Skips
+from t2t_repro.train.state import State
+from t2t_repro.train.step import StepResult
 from t2t_repro.train.step import TrainStep
 from t2t_repro.train.summaries import Summaries
-
-# Dev data is short: few shapes, so that evaluation is traced quickly.
-_EVALUATION_SHAPES = 4
-_POSITION = "data_position"
+from t2t_repro.train.workers import make_strategy
 
 logger = logging.getLogger("t2t_repro")
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainOptions:
-    """What a run is told besides its hparams; tensor2tensor's flag names.
-
-    Attributes:
-      train_steps: updates to reach.
-      eval_steps: dev batches per evaluation, 0 for all.
-      local_eval_frequency: steps between evaluations, and between checkpoints
-        unless these go by time.
-      save_checkpoints_secs: seconds between checkpoints; 0: by steps.
-      keep_checkpoint_max: how many checkpoints stay.
-      average_last: checkpoints to average at the end; 0: none.
-      allow_unequal_spacing: average checkpoints at any distance.
-      random_seed: of weights, order of data and dropout.
-      xla: "off", "attention", "replica" or "auto".
-      worker_gpu: GPUs to use; 0: all of them, or the CPU.
-      eval_bleu_sentences: dev sentences translated per evaluation.
-      warm_start_from: a run directory or checkpoint that a new run has its
-        first weights from; None: fresh ones.
-    """
-
-    train_steps: int = 250_000
-    eval_steps: int = 100
-    local_eval_frequency: int = 1000
-    save_checkpoints_secs: int = 0
-    keep_checkpoint_max: int = 20
-    average_last: int = 0
-    allow_unequal_spacing: bool = False
-    random_seed: int = 1
-    xla: str = "auto"
-    worker_gpu: int = 0
-    eval_bleu_sentences: int = 200
-    warm_start_from: str | None = None
-
-    @property
-    def kept(self) -> int:
-        """Checkpoints that stay: never fewer than the average needs."""
-        return max(self.keep_checkpoint_max, self.average_last)
 
 
 class Trainer:
@@ -95,15 +64,29 @@ class Trainer:
           strategy: instead of one over the machine's GPUs.
 
         Raises:
-          InputError: missing or damaged data or checkpoint.
+          InputError: missing or damaged data, no whole checkpoint, or not
+            enough memory.
           UsageError: impossible options.
         """
         self._run, self._options = run, options
         schedule.check(run.hparams)
+        options.check_spacing()
+        self._early_stopping = options.early_stopping()
+        self._profiler = profiling.Profiler(
+            run.folder, profiling.parse(options.profile)
+        )
+        self._place = workers.place()
         self._strategy = strategy or make_strategy(options.worker_gpu)
+        self._agreement = workers.Agreement(self._strategy)
         self.replicas = self._strategy.num_replicas_in_sync
-        self._batches = self._training_batches(data_dir)
+        if self._place.is_chief:
+            recovery.clean(run.folder)
+        self._batches = run_shapes.batches(
+            run, data_dir, self.replicas, options.random_seed
+        )
         keras.utils.set_random_seed(options.random_seed)
+        if options.deterministic:
+            tf.config.experimental.enable_op_determinism()
         with self._strategy.scope():
             self.model = run.new_model()
             self.step = TrainStep(
@@ -112,26 +95,44 @@ class Trainer:
                 self._strategy,
                 options.random_seed,
                 _xla(options.xla),
+                options.nan_policy,
+                options.precision,
             )
-        self._position = Position()
+        memory.rehearse(self.step, run, self._batches)
+        self._state = State(
+            run.folder, self.step, options.kept, self._place.is_chief
+        )
         self._warm_start: warm_start.WarmStart | None = None
         self._restore()
-        self._evaluator = self._make_evaluator(data_dir)
+        self._history = History(run.folder, self.steps_done)
+        self._evaluator = evaluation.of_run(
+            run,
+            self.model,
+            data_dir,
+            options.eval_steps,
+            options.eval_bleu_sentences,
+        )
 
     @property
     def steps_done(self) -> int:
         """Updates so far."""
-        return int(self.step.updates_done.numpy())
+        return self._state.steps_done
 
     def train(self) -> None:
-        """Trains to `train_steps`, evaluating and saving on the way."""
+        """Trains to `train_steps`, evaluating and saving on the way.
+
+        Raises:
+          InputError: a step failed, or a checkpoint could not be written.
+          StoppedError: a signal came; everything is saved.
+        """
         options = self._options
-        _check_spacing(options)
         if self.steps_done >= options.train_steps:
             logger.info("step %d is reached already.", self.steps_done)
+        elif self._early_stopping.is_enough(self._history):
+            logger.info("%s", self._early_stopping.explain(self._history))
         else:
             self._train_on()
-        if options.average_last:
+        if options.average_last and self._place.is_chief:
             prefix = checkpoints.average_last(
                 self._run.folder,
                 options.average_last,
@@ -142,8 +143,30 @@ class Trainer:
             logger.info("wrote %s", prefix)
 
     def _train_on(self) -> None:
-        options = self._options
         # All that can be wrong with the user's input has been found by now.
+        if self._place.is_chief:
+            self._make_run()
+        self._log_start()
+        folder = self._run.folder
+        if not self._place.is_chief:
+            # The others' curves are the chief's, their speed need not be.
+            folder = folder / "workers" / str(self._place.index)
+        summaries = Summaries(
+            folder, self.steps_done, self._options.train_steps
+        )
+        if self._place.is_chief:
+            summaries.begin(self._run, self.model)
+        try:
+            with StopSignals() as signals:
+                self._take_steps(summaries, signals)
+        except tf.errors.OpError as error:
+            known = failures.of_training(error, self._run.folder)
+            raise known or error from error
+        finally:
+            self._profiler.close()
+            summaries.close()
+
+    def _make_run(self) -> None:
         if self._warm_start is not None:
             warm_start.keep(self._run.folder, self._warm_start)
             # Before hparams.json makes it a run, which could begin cold.
@@ -156,117 +179,135 @@ class Trainer:
             self._batches.shapes,
             self.replicas,
         )
-        self._log_start()
-        summaries = Summaries(
-            self._run.folder, self.steps_done, options.train_steps
-        )
+
+    def _take_steps(self, summaries: Summaries, signals: StopSignals) -> None:
+        options = self._options
+        skips = Skips(self._run.folder, self.step)
+        is_over = self._evaluate(summaries, signals)
+        self._heed(signals)
+        if is_over:
+            return
         saved_at = time.monotonic()
-        try:
-            for waited, (position, batch) in _timed(
-                batching.prefetch(self._batches.stream(self._position))
-            ):
-                result = self.step(batch.inputs, batch.targets)
-                self._position = position
-                done = self.steps_done
-                is_last = done >= options.train_steps
-                summaries.step(
-                    done, result, batch.targets.size, waited, is_last
-                )
-                is_due = is_last or done % options.local_eval_frequency == 0
-                by_time = options.save_checkpoints_secs
-                begin = time.monotonic()
-                is_time = begin - saved_at >= by_time if by_time else is_due
-                if is_last or is_time:
+        for waited, (position, batch) in _timed(
+            batching.prefetch(self._batches.stream(self._state.position))
+        ):
+            with self._profiler.step(self.steps_done + 1):
+                result = self._take_step(batch)
+            self._state.position = position
+            done = self.steps_done
+            is_last = done >= options.train_steps
+            summaries.step(done, result, batch.targets.size, waited, is_last)
+            skips.step(done, result)
+            begin = time.monotonic()
+            by_time = options.save_checkpoints_secs
+            if (
+                begin - saved_at >= by_time if by_time else self._is_due(done)
+            ) or is_last:
+                with summaries.timed("checkpoint"):
                     self.save()
-                    saved_at = time.monotonic()
-                if is_due:
-                    summaries.evaluation(done, self._evaluator.evaluate())
-                summaries.pause(time.monotonic() - begin)
-                if is_last:
-                    break
-        finally:
-            summaries.close()
+                saved_at = begin
+            is_over = self._evaluate(summaries, signals, batch)
+            summaries.pause(time.monotonic() - begin)
+            self._heed(signals)
+            if is_last or is_over:
+                self.save()
+                return
+
+    def _take_step(self, batch: Batch) -> StepResult:
+        try:
+            result = self.step(batch.inputs, batch.targets)
+            is_finite = bool(result.is_finite)
+        except tf.errors.OpError as error:
+            if not memory.is_out_of_memory(error):
+                raise
+            raise failures.out_of_memory(batch, self._run.hparams) from error
+        if not is_finite and self._options.nan_policy == "stop":
+            raise failures.not_finite(
+                self.step,
+                batch,
+                self._state.position,
+                self.steps_done + 1,
+                self._run.folder,
+            )
+        return result
+
+    def _is_due(self, done: int) -> bool:
+        options = self._options
+        return (
+            done >= options.train_steps
+            or done % options.local_eval_frequency == 0
+        )
+
+    def _evaluate(
+        self,
+        summaries: Summaries,
+        signals: StopSignals,
+        batch: Batch | None = None,
+    ) -> bool:
+        """Evaluates if it is time and not yet done.
+
+        Args:
+          summaries: are told of it.
+          signals: end it.
+          batch: the last one trained on, if any was.
+
+        Returns:
+          Whether early stopping ends the run.
+        """
+        done = self.steps_done
+        if not self._options.evaluates or not done or not self._is_due(done):
+            return False
+        if self._place.is_chief and done not in self._history:
+            with summaries.timed("evaluation"):
+                figures = self._evaluator.evaluate(lambda: signals.number)
+            if figures is not None:
+                self._history.add(done, figures)
+                summaries.evaluation(done, figures)
+                summaries.samples(done, self._evaluator.samples)
+                if batch is not None:
+                    summaries.training_figures(
+                        done, *self._evaluator.measure(batch)
+                    )
+        is_enough = self._early_stopping.is_enough(self._history)
+        if is_enough:
+            summaries.say(self._early_stopping.explain(self._history))
+        # The chief alone knows.
+        return bool(self._agreement.on(int(is_enough)))
+
+    def _heed(self, signals: StopSignals) -> None:
+        """Saves and leaves where a signal came, here or to another worker."""
+        number = self._agreement.on(signals.number)
+        if not number:
+            return
+        self.save()
+        raise StoppedError(
+            number,
+            f"stopped by {signal.Signals(number).name} after step"
+            f" {self.steps_done}, which is saved: the same command goes on.",
+        )
 
     def save(self) -> str:
-        """Writes a checkpoint of everything that decides the future."""
-        prefix = checkpoints.save(
-            self._run.folder,
-            self.steps_done,
-            {
-                **self.step.variables(),
-                _POSITION: np.array(self._position, np.int64),
-            },
-        )
-        checkpoints.remove_old(self._run.folder, self._options.kept)
-        return prefix
+        """Writes a checkpoint; see `State.save`."""
+        return self._state.save()
 
     def _restore(self) -> None:
-        done = checkpoints.steps(self._run.folder)
-        origin = self._options.warm_start_from
-        if not done:
+        folder, origin = self._run.folder, self._options.warm_start_from
+        prefix = self._state.restore()
+        if prefix is None:
             if origin:
                 self._warm_start = warm_start.load(
                     origin, self._run, self.step.weights
                 )
             return
+        logger.info("going on from %s", prefix)
         if origin:
             # As in tensor2tensor, so that the same command goes on.
             logger.warning(
-                "--warm_start_from=%s is ignored: %s has a checkpoint of step"
-                " %d already, and training goes on from that",
+                "--warm_start_from=%s is ignored: %s has a checkpoint already,"
+                " and training goes on from that",
                 origin,
-                self._run.folder,
-                done[-1],
+                folder,
             )
-        prefix = checkpoints.path_of(self._run.folder, done[-1])
-        rest = checkpoints.restore(
-            prefix, self.step.variables(), allow_unused=True
-        )
-        if rest.keys() != {_POSITION}:
-            raise InputError(
-                f"{prefix} does not hold what training needs to go on, or more"
-                f" ({', '.join(sorted(rest)[:3])}): it is of another program."
-            )
-        self._position = Position(*(int(i) for i in rest[_POSITION]))
-        logger.info("going on from %s", prefix)
-
-    def _training_batches(
-        self, data_dir: pathlib.Path
-    ) -> batching.TrainingBatches:
-        problem = registry.problem(self._run.problem)
-        hparams = self._run.hparams
-        paths = records.shard_paths(data_dir, problem.name, "train")
-        return batching.TrainingBatches(
-            paths,
-            run_shapes.of_run(
-                self._run, paths, problem.is_reversed, self.replicas
-            ),
-            parts=self.replicas * hparams.accumulate_steps,
-            seed=self._options.random_seed,
-            is_reversed=problem.is_reversed,
-        )
-
-    def _make_evaluator(self, data_dir: pathlib.Path) -> Evaluator:
-        problem = registry.problem(self._run.problem)
-        paths = records.shard_paths(data_dir, problem.name, "dev")
-        pairs = records.read_pairs(paths)
-        if not len(pairs):
-            raise InputError(f"{paths[0]} holds no pairs: generate data again.")
-        if problem.is_reversed:
-            pairs = pairs.reversed()
-        shapes = choose_shapes(
-            pairs.lengths(), self._run.hparams.batch_size, _EVALUATION_SHAPES
-        )
-        batches: list[Batch] = list(batching.evaluation_batches(pairs, shapes))
-        if self._options.eval_steps:
-            batches = batches[: self._options.eval_steps]
-        return Evaluator(
-            self.model,
-            self._run.encoder(),
-            batches,
-            pairs,
-            self._options.eval_bleu_sentences,
-        )
 
     def _log_start(self) -> None:
         hparams = self._run.hparams
@@ -287,46 +328,6 @@ class Trainer:
         logger.info(
             "batch shapes (sentences, source, target): %s",
             ", ".join(str(tuple(s)) for s in self._batches.shapes),
-        )
-
-
-def make_strategy(worker_gpu: int) -> tf.distribute.MirroredStrategy:
-    """MirroredStrategy over the GPUs, or over the CPU where there is none.
-
-    Args:
-      worker_gpu: GPUs to use, 0 for all.
-
-    Raises:
-      UsageError: fewer GPUs are there.
-    """
-    found = len(tf.config.list_logical_devices("GPU"))
-    if worker_gpu > found:
-        raise UsageError(
-            f"--worker_gpu={worker_gpu}, but TensorFlow sees {found} GPUs here:"
-            " ask for at most that many, or leave the flag out."
-        )
-    count = worker_gpu or found
-    devices = [f"GPU:{i}" for i in range(count)] or ["CPU:0"]
-    return tf.distribute.MirroredStrategy(devices)
-
-
-def _check_spacing(options: TrainOptions) -> None:
-    """Finds out before training what would spoil the average after it.
-
-    Raises:
-      UsageError: the last checkpoint would be nearer than the others.
-    """
-    if (
-        options.average_last > 2
-        and not options.save_checkpoints_secs
-        and not options.allow_unequal_spacing
-        and options.train_steps % options.local_eval_frequency
-    ):
-        raise UsageError(
-            f"--train_steps={options.train_steps} is no multiple of"
-            f" --local_eval_frequency={options.local_eval_frequency}, so the"
-            f" last {options.average_last} checkpoints would not be equally"
-            " spaced: change one, or give --allow_unequal_spacing."
         )
 
 

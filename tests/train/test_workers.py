@@ -1,0 +1,144 @@
+"""Several workers: what TF_CONFIG says, two processes, and one of them gone."""
+
+import contextlib
+import json
+import socket
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2t_repro.errors import UsageError
+from t2t_repro.train import checkpoints
+from t2t_repro.train import workers
+from tests import toy_run
+from tests import trainer_process
+
+# Until TensorFlow says that a worker has gone: about ten, and twice as much on
+# a machine under load.
+_NOTICE_SECONDS = 60
+
+
+def _config(monkeypatch, value):
+    text = value if isinstance(value, str) else json.dumps(value)
+    monkeypatch.setenv("TF_CONFIG", text)
+
+
+def _cluster(kind="worker", index=0, **more):
+    return {
+        "cluster": {"worker": ["a:1", "b:2"], **more},
+        "task": {"type": kind, "index": index},
+    }
+
+
+def test_places(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert workers.place() == workers.Place(0, 1)
+    assert workers.join() is None
+    _config(monkeypatch, _cluster(index=1))
+    assert workers.place() == workers.Place(1, 2)
+    assert not workers.place().is_chief
+    # As cloud services set it for a job of one machine.
+    for alone in ({"cluster": {}, "task": {}}, {"cluster": {"worker": ["a"]}}):
+        _config(monkeypatch, alone)
+        assert workers.place() == workers.Place(0, 1)
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        ("{", "TF_CONFIG is not understood"),
+        ("[]", "TF_CONFIG is not understood"),
+        (_cluster(index="two"), "TF_CONFIG is not understood"),
+        (_cluster(index=2), "an index below their number, 2"),
+        (_cluster(kind="ps", ps=["c:3"]), "expected workers alone"),
+    ],
+)
+def test_tf_config_that_means_nothing(monkeypatch, value, words):
+    _config(monkeypatch, value)
+    with pytest.raises(UsageError, match=words):
+        workers.place()
+
+
+def test_all_replicas_agree(monkeypatch):
+    two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    assert workers.Agreement(two).on(15) == 15
+    _config(monkeypatch, _cluster())
+    agreement = workers.Agreement(two)
+    assert [agreement.on(number) for number in (0, 2, 15, 127)] == [
+        0,
+        2,
+        15,
+        127,
+    ]
+
+
+def test_the_loss_of_a_worker_is_one_only_with_workers(monkeypatch):
+    error = tf.errors.UnavailableError(None, None, "/task:1 has crashed")
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert not workers.is_loss_of_worker(error)
+    _config(monkeypatch, _cluster())
+    assert workers.is_loss_of_worker(error)
+    other = tf.errors.InvalidArgumentError(None, None, "/task:1")
+    assert not workers.is_loss_of_worker(other)
+
+
+def _arguments(data_dir, folder, steps):
+    return [
+        *toy_run.trainer_arguments(data_dir, folder, steps),
+        "--schedule=train",
+        "--local_eval_frequency=2",
+    ]
+
+
+def _free_ports(count):
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+@contextlib.contextmanager
+def _two_workers(arguments):
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in _free_ports(2)]}
+    with contextlib.ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                trainer_process.Training(
+                    arguments,
+                    TF_CONFIG=json.dumps(
+                        {
+                            "cluster": cluster,
+                            "task": {"type": "worker", "index": index},
+                        }
+                    ),
+                )
+            )
+            for index in range(2)
+        ]
+
+
+@pytest.mark.parametrize("lost", [1])
+def test_two_processes_of_which_one_is_killed(trained, tmp_path, lost):
+    """The other ends with one line; started again, both go on, and end with
+    the same bits as two that nobody killed."""
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    with _two_workers(_arguments(trained.data_dir, killed, 100_000)) as pair:
+        pair[lost].wait_until(lambda: trainer_process.newest_step(killed) >= 2)
+        pair[lost].kill()
+        assert pair[1 - lost].process.wait(_NOTICE_SECONDS) == 1
+        line = pair[1 - lost].errors().splitlines()[-1]
+    assert line.startswith("t2t-trainer: another worker of TF_CONFIG has gone")
+    assert f"number: {lost}" in line and "start all workers again" in line
+    # It stood somewhere behind its newest checkpoint: to the next but one.
+    steps = trainer_process.newest_step(killed) + 2
+    for folder in (killed, whole):
+        with _two_workers(_arguments(trained.data_dir, folder, steps)) as pair:
+            for worker in pair:
+                assert worker.finish() == 0, worker.errors()
+    expected = checkpoints.read(f"{whole}/model.ckpt-{steps}")
+    found = checkpoints.read(f"{killed}/model.ckpt-{steps}")
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
