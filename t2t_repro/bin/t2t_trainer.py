@@ -75,6 +75,7 @@ def _define_numbers(values: flags.FlagValues) -> None:
             default,
             text,
             lower_bound=at_least.get(name, 0),
+            upper_bound=2**31 - 1,
             flag_values=values,
         )
 

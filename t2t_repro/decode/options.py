@@ -22,6 +22,15 @@ from t2t_repro.errors import nearest
 _SAMPLING_METHODS = ("argmax", "random")
 
 
+# Beyond these there is only an overflow, or no memory left.
+_MOST = {
+    "alpha": 10.0,
+    "batch_size": 100_000,
+    "beam_size": 1000,
+    "extra_length": 100_000,
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class DecodeOptions:
     """Values of `--decode_hparams`.
@@ -67,6 +76,8 @@ class DecodeOptions:
             raise UsageError(
                 "--decode_hparams: alpha and extra_length cannot be negative."
             )
+        for name, most in _MOST.items():
+            self._require(getattr(self, name) <= most, name, f"{most} or less")
         self._require(
             self.max_input_size > 0 or self.max_input_size == -1,
             "max_input_size",

@@ -179,7 +179,7 @@ def of_run(
     """
     problem = registry.problem(run.problem)
     paths = records.shard_paths(data_dir, problem.name, "dev")
-    pairs = records.read_pairs(paths)
+    pairs = records.read_pairs(paths, run.encoder().vocab_size)
     if not len(pairs):
         raise InputError(f"{paths[0]} holds no pairs: generate data again.")
     if problem.is_reversed:

@@ -4,9 +4,11 @@ A place in the data is a number of batches, so a run that goes on needs the
 shapes, and the number of replicas, that it began with.
 """
 
+import itertools
 import json
 import logging
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -43,33 +45,29 @@ def batches(
     """
     problem = registry.problem(run.problem)
     paths = records.shard_paths(data_dir, problem.name, "train")
+    vocab_size = run.encoder().vocab_size
     return TrainingBatches(
         paths,
-        of_run(run, paths, problem.is_reversed, replicas),
+        _of_run(run, paths, problem.is_reversed, replicas, vocab_size),
         parts=replicas * run.hparams.accumulate_steps,
         seed=seed,
         is_reversed=problem.is_reversed,
+        vocab_size=vocab_size,
     )
 
 
-def of_run(
-    run: Run, paths: list[str], is_reversed: bool, replicas: int
+def _of_run(
+    run: Run,
+    paths: list[str],
+    is_reversed: bool,
+    replicas: int,
+    vocab_size: int,
 ) -> list[BatchShape]:
-    """The shapes that the run's directory records, else new ones.
-
-    Args:
-      run: the run directory, there already or only planned.
-      paths: its training records.
-      is_reversed: whether source and target change places.
-      replicas: how many train.
-
-    Raises:
-      UsageError: the run was trained on another number of replicas.
-      InputError: no training pair is short enough.
-    """
+    """The shapes that the run's directory records, else new ones."""
     path = run.folder / _FILE
     if path.exists():
         recorded = files.read_json(path)
+        _check(path, recorded)
         if recorded["replicas"] != replicas:
             # A position counts batches of all replicas together.
             raise UsageError(
@@ -78,8 +76,24 @@ def of_run(
                 " start a new run."
             )
         return [BatchShape(*shape) for shape in recorded["shapes"]]
-    lengths = records.read_lengths(paths)
+    lengths = records.read_lengths(paths, vocab_size)
     return _choose(lengths[:, ::-1] if is_reversed else lengths, run.hparams)
+
+
+def _check(path: pathlib.Path, recorded: Any) -> None:
+    shapes = recorded.get("shapes") if isinstance(recorded, dict) else None
+    is_whole = (
+        isinstance(shapes, list)
+        and bool(shapes)
+        and all(isinstance(shape, list) and len(shape) == 3 for shape in shapes)
+        and all(isinstance(n, int) and n > 0 for n in itertools.chain(*shapes))
+        and isinstance(recorded.get("replicas"), int)
+    )
+    if not is_whole:
+        raise InputError(
+            f"{path} is damaged: it must have shapes, each of three whole"
+            " numbers above 0, and replicas. Restore it, or start a new run."
+        )
 
 
 def keep(

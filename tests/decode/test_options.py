@@ -161,3 +161,11 @@ def test_parts_are_contiguous_and_even():
         (0, 0),
         (0, 1),
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["beam_size=1001", "alpha=10.5", "extra_length=100001"]
+)
+def test_what_could_only_overflow_is_refused(text):
+    with pytest.raises(UsageError, match=f"{text}: expected .* or less"):
+        options.parse(text)
