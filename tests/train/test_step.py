@@ -4,8 +4,6 @@ Two logical CPU devices stand for two GPUs; `tests/conftest.py` makes them
 before TensorFlow starts.
 """
 
-import itertools
-
 import keras
 import numpy as np
 import pytest
@@ -15,6 +13,7 @@ from hparams.transformer import transformer_tiny
 from t2t_repro.errors import UsageError
 from t2t_repro.models.transformer import Transformer
 from t2t_repro.train.step import TrainStep
+from tests import mirrored
 
 _HPARAMS = transformer_tiny().replace(
     hidden_size=16,
@@ -41,24 +40,8 @@ def _deal(ids, parts):
     return ids.reshape(parts, -1, ids.shape[1]).astype(np.int32)
 
 
-_key_bases = itertools.count(1000, step=1000)
-
-
-def _strategy(devices):
-    """One whose collectives meet those of no other strategy in the process.
-
-    TensorFlow numbers them from the same start for each: on two devices, the
-    sums of a second model have the keys, but not the sizes, of the first's.
-    """
-
-    class Mirrored(tf.distribute.MirroredStrategy):
-        _collective_key_base = next(_key_bases)
-
-    return Mirrored([f"CPU:{i}" for i in range(devices)])
-
-
 def _make(devices, parts, xla="off", nan_policy="stop", **changes):
-    strategy = _strategy(devices)
+    strategy = mirrored.strategy(devices)
     keras.utils.set_random_seed(3)
     hparams = _HPARAMS.replace(
         optimizer_multistep_accumulate_steps=parts // devices, **changes
@@ -142,7 +125,7 @@ def test_clipping_bounds_the_gradient_that_is_applied(reference):
 def test_replicas_draw_different_dropout():
     # The same sentence on both replicas: with equal masks the loss of the two
     # would be the loss of one.
-    strategy = _strategy(2)
+    strategy = mirrored.strategy(2)
     hparams = _HPARAMS.replace(layer_prepostprocess_dropout=0.5)
     with strategy.scope():
         model = Transformer(hparams, _VOCABULARY)

@@ -13,6 +13,7 @@ from t2t_repro.bin import t2t_trainer
 from t2t_repro.errors import UsageError
 from t2t_repro.train import checkpoints
 from t2t_repro.train import trainer
+from tests import mirrored
 from tests import toy_run
 
 
@@ -108,7 +109,7 @@ def test_checkpoints_by_time(trained, tmp_path, monkeypatch):
 
 def test_another_number_of_replicas_is_refused(trained):
     run = run_directory.load(trained.output_dir)
-    two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    two = mirrored.strategy(2)
     with pytest.raises(UsageError, match="trained on 1 replicas, here are 2"):
         trainer.Trainer(run, trained.data_dir, trainer.TrainOptions(), two)
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from t2t_repro.errors import UsageError
 from t2t_repro.train import checkpoints
 from t2t_repro.train import workers
+from tests import mirrored
 from tests import toy_run
 from tests import trainer_process
 
@@ -61,7 +62,7 @@ def test_tf_config_that_means_nothing(monkeypatch, value, words):
 
 
 def test_all_replicas_agree(monkeypatch):
-    two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    two = mirrored.strategy(2)
     assert workers.Agreement(two).on(15) == 15
     _config(monkeypatch, _cluster())
     agreement = workers.Agreement(two)
