@@ -66,18 +66,10 @@ class Corpus(NamedTuple):
 
     def batches(self, replicas: int = 1) -> Any:
         """The trainer's stream for a new run; reads all lengths."""
-        from t2t_repro.data import batching
         from t2t_repro.train import run_shapes
 
-        is_reversed = registry.problem(self.run.problem).is_reversed
-        shapes = run_shapes.of_run(self.run, self.paths, is_reversed, replicas)
-        return batching.TrainingBatches(
-            self.paths,
-            shapes,
-            parts=replicas * self.hparams.accumulate_steps,
-            seed=_SEED,
-            is_reversed=is_reversed,
-        )
+        folder = pathlib.Path(self.paths[0]).parent
+        return run_shapes.batches(self.run, folder, replicas, _SEED)
 
 
 def define_flags(values: flags.FlagValues) -> None:
