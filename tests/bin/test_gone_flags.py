@@ -3,12 +3,15 @@
 import pytest
 
 from t2t_repro.bin import gone_flags
+from t2t_repro.bin import t2t_avg_all
 from t2t_repro.bin import t2t_datagen
+from t2t_repro.bin import t2t_exporter
+from t2t_repro.bin import t2t_report
 from t2t_repro.bin import t2t_trainer
 
 
 @pytest.mark.parametrize(
-    "argument", ["--use_tpu", "--nouse_tpu", "--use_tpu=1"]
+    "argument", ["--use_tpu", "--nouse_tpu", "--use_tpu=1", "-use_tpu"]
 )
 def test_one_line_and_exit_status_2(capsys, argument):
     assert t2t_trainer.main([argument]) == 2
@@ -27,10 +30,46 @@ def test_a_renamed_flag_names_the_new_one(capsys):
     )
 
 
-def test_what_was_never_a_flag_is_unknown(capsys):
-    assert t2t_trainer.main(["--batch_sze=3"]) == 2
+@pytest.mark.parametrize(
+    "arguments", [["--hp_hidden_size", "256"], ["--hp_hidden_size=256"]]
+)
+def test_any_hparam_had_a_flag(capsys, arguments):
+    assert t2t_trainer.main(arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "batch_sze" in line and "tensor2tensor" not in line
+    assert line == (
+        "t2t-trainer: --hp_hidden_size of tensor2tensor is now"
+        " --hparams=hidden_size=VALUE."
+    )
+
+
+def test_a_flag_with_a_dash_in_its_name(capsys):
+    assert t2t_trainer.main(["--job-dir=O"]) == 2
+    assert "--job-dir of tensor2tensor is now --output_dir." in (
+        capsys.readouterr().err
+    )
+
+
+def test_the_exporter_took_the_trainers_flags_along(capsys):
+    assert t2t_exporter.main(["--train_steps=5"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == (
+        "t2t-exporter: --train_steps of tensor2tensor is gone: it is for"
+        " training; leave it out."
+    )
+
+
+def test_flags_of_absl_are_gone_where_tensor2tensor_had_the_command(capsys):
+    assert t2t_avg_all.main(["--verbosity=1"]) == 2
+    assert "--verbosity of tensor2tensor is gone" in capsys.readouterr().err
+    assert t2t_report.main(["--verbosity=1"]) == 2
+    assert "Unknown command line flag" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["batch_sze", "notes", "nohp_x"])
+def test_what_was_never_a_flag_is_unknown(capsys, name):
+    assert t2t_trainer.main([f"--{name}=3"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert name in line and "tensor2tensor" not in line
 
 
 def test_every_reason_is_one_sentence_or_two_in_one_line():
