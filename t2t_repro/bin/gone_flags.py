@@ -224,7 +224,7 @@ GONE: dict[str, dict[str, str]] = {
         "decode_to_file": _DECODING,
         "eval_use_test_set": "it is for t2t-decoder alone; leave it out.",
         "export_as_tfhub": "now --format=saved_model.",
-        "random_seed": "nothing is drawn in an export.",
+        "random_seed": "an export never samples: it searches.",
         "worker_id": "an export is written by one process.",
         "xla_compile": _WHERE_SERVED,
         "xla_jit_level": _WHERE_SERVED,
