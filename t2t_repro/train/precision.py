@@ -15,15 +15,15 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 # With Adam's: what an average of checkpoints, or a decoder, does not want.
 LOSS_SCALE_NAMES = ("adam/loss_scale", "adam/finite_steps")
 
-# The loss is a sum over tokens, not their mean, and often this is too much for
-# it. That costs one skipped step for each halving, once; a first scale that is
-# too small would cost DOUBLE_AFTER steps of lost gradients for each doubling.
+# Where this is too much it costs one skipped step for each halving, once; a
+# first scale that is too small would cost DOUBLE_AFTER steps of lost gradients
+# for each doubling.
 FIRST_SCALE = 2.0**15
-# Below it a gradient that overflows is no matter of scale any more: the mean of
-# a batch of 65,536 tokens is differentiated as it stands.
-SMALLEST_SCALE = 2.0**-16
-# Gradients of nothing but zeros never overflow, whatever the scale; times a
-# batch's tokens, it has to stay within float32.
+# Below it a gradient that overflows is no matter of scale any more: the mean
+# over tokens is differentiated as it stands.
+SMALLEST_SCALE = 1.0
+# Gradients of nothing but zeros never overflow, whatever the scale; it has to
+# stay within float32.
 LARGEST_SCALE = 2.0**64
 # A doubling too much costs a skipped step, so one update in 2,000 at most is
 # lost to trying. The default of TensorFlow's and PyTorch's own scalers, too.

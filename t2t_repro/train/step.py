@@ -20,6 +20,7 @@ from t2t_repro.errors import UsageError
 from t2t_repro.hparam import HParams
 from t2t_repro.layers.attention import Mode
 from t2t_repro.layers.attention import attend
+from t2t_repro.train import diagnosis
 from t2t_repro.train import losses
 from t2t_repro.train.adam import Adam
 from t2t_repro.train.precision import LOSS_SCALE_NAMES
@@ -32,7 +33,6 @@ NAN_POLICIES = ("stop", "skip")
 # What checkpoints hold only at some policies and precisions.
 _SKIPPED = "adam/updates_skipped"
 OPTIONAL = frozenset({_SKIPPED, *LOSS_SCALE_NAMES})
-_MOST_NAMED = 5
 
 
 class StepResult(NamedTuple):
@@ -191,12 +191,17 @@ class TrainStep:
         context = tf.distribute.get_replica_context()
         replica = tf.cast(context.replica_id_in_sync_group, tf.int32)
         done = self.updates_done.read_value()
-        scale = self._loss_scale.value() if self._loss_scale else None
+        # Known before the backward pass, it divides the loss, one number,
+        # and not every gradient.
+        tokens = context.all_reduce(
+            tf.distribute.ReduceOp.SUM, losses.token_count(targets)
+        )
+        factor = self._factor(tokens)
         loss, gradients = None, None
         for part in range(inputs.shape[0]):
             key = self._dropout_key(done, replica * inputs.shape[0] + part)
             part_loss, part_gradients = self._forward_backward(
-                inputs[part], targets[part], key, scale
+                inputs[part], targets[part], key, factor
             )
             if gradients is None:
                 loss, gradients = part_loss, part_gradients
@@ -206,13 +211,12 @@ class TrainStep:
                     a + b
                     for a, b in zip(gradients, part_gradients, strict=True)
                 ]
-        loss, tokens, *gradients = context.all_reduce(
-            tf.distribute.ReduceOp.SUM,
-            [loss, losses.token_count(targets), *(gradients or [])],
+        loss, *gradients = context.all_reduce(
+            tf.distribute.ReduceOp.SUM, [loss, *(gradients or [])]
         )
-        safe = tf.maximum(tokens, 1.0)
-        divisor = safe if scale is None else safe * scale
-        gradients = [gradient / divisor for gradient in gradients]
+        if self._loss_scale is not None:
+            scale = self._loss_scale.value()
+            gradients = [gradient / scale for gradient in gradients]
         norm = tf.linalg.global_norm(gradients)
         if self._hparams.clip_grad_norm:
             limit = self._hparams.clip_grad_norm
@@ -226,10 +230,11 @@ class TrainStep:
         was_applied = loss_is_finite & tf.math.is_finite(norm)
         self._update_if(was_applied, gradients, rate, done)
         is_finite = was_applied
-        if scale is not None:
-            can_shrink = scale > SMALLEST_SCALE
+        if self._loss_scale is not None:
+            can_shrink = self._loss_scale.value() > SMALLEST_SCALE
             is_finite = was_applied | (loss_is_finite & can_shrink)
-        result = StepResult(loss / safe, tokens, norm, rate, is_finite)
+        mean = loss / tf.maximum(tokens, 1.0)
+        result = StepResult(mean, tokens, norm, rate, is_finite)
         return result, was_applied
 
     def _update_if(
@@ -247,6 +252,13 @@ class TrainStep:
 
         tf.cond(condition, update, lambda: None)
 
+    def _factor(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Makes of a summed loss what is differentiated: the scaled mean."""
+        factor = 1.0 / tf.maximum(tokens, 1.0)
+        if self._loss_scale is None:
+            return factor
+        return factor * self._loss_scale.value()
+
     def _dropout_key(self, done: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
         """`[2]` int32, different for every step, replica and micro-batch."""
         parts = (
@@ -260,21 +272,21 @@ class TrainStep:
         inputs: tf.Tensor,
         targets: tf.Tensor,
         dropout_key: tf.Tensor,
-        scale: tf.Tensor | None,
+        factor: tf.Tensor,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Loss and gradients summed (not averaged) over a micro-batch.
+        """Loss summed over a micro-batch, and gradients of `factor` times it.
 
         Args:
           inputs: `[batch, source]`.
           targets: `[batch, target]`.
           dropout_key: `[2]`.
-          scale: what the gradients come multiplied by, scalar; None: 1.
+          factor: scalar, from `_factor`.
         """
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(
                 self._token_losses(inputs, targets, dropout_key)
             )
-            scaled = loss if scale is None else loss * scale
+            scaled = loss * factor
         gradients = tape.gradient(scaled, list(self.weights.values()))
         return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
@@ -302,28 +314,23 @@ class TrainStep:
         Returns:
           A clause, for a message that names the step and the remedy.
         """
-        for path, weight in self.weights.items():
-            if not np.isfinite(weight.numpy()).all():
-                return f"the weight {path} was not finite before the step"
+        clause = diagnosis.of_weights(self.weights)
+        if clause:
+            return clause
         done = self.updates_done - int(self._nan_policy == "skip")
-        scale = self._loss_scale.value() if self._loss_scale else None
+        factor = self._factor(losses.token_count(targets))
         for part, pair in enumerate(zip(inputs, targets, strict=True)):
             source, target = map(tf.constant, pair)
             key = self._dropout_key(done, tf.constant(part))
-            loss, gradients = self._summed_gradients(source, target, key, scale)
-            bad = [
-                path
-                for path, gradient in zip(self.weights, gradients, strict=True)
-                if not np.isfinite(gradient.numpy()).all()
-            ]
-            if bad or not np.isfinite(loss.numpy()):
-                by_token = self._token_losses(source, target, key).numpy()
-                return (
-                    f"the loss of micro-batch {part + 1} of {len(inputs)} is"
-                    f" {_finiteness(by_token.reshape(target.shape))}, and of"
-                    f" {len(gradients)} gradients {len(bad)} are not"
-                    f"{', first that of ' + bad[0] if bad else ''}"
-                )
+            _, gradients = self._summed_gradients(source, target, key, factor)
+            by_token = self._token_losses(source, target, key)
+            clause = diagnosis.of_micro_batch(
+                f"micro-batch {part + 1} of {len(inputs)}",
+                tf.reshape(by_token, target.shape),
+                dict(zip(self.weights, gradients, strict=True)),
+            )
+            if clause:
+                return clause
         return (
             f"each of the {len(inputs)} micro-batches alone has a finite loss"
             " and finite gradients: only their sum, or XLA's program, has not"
@@ -344,19 +351,6 @@ def _counter() -> tf.Variable:
         dtype=tf.int64,
         trainable=False,
         aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-    )
-
-
-def _finiteness(token_loss: np.ndarray) -> str:
-    """Whether a loss `[batch, target]` is finite; if not, of which rows."""
-    rows = np.flatnonzero(~np.isfinite(token_loss).all(axis=1)) + 1
-    if not rows.size:
-        return f"finite ({token_loss.sum():.4g})"
-    named = ", ".join(str(row) for row in rows[:_MOST_NAMED])
-    more = ", ..." if rows.size > _MOST_NAMED else ""
-    return (
-        f"not finite in {rows.size} of its {len(token_loss)} sentences"
-        f" ({named}{more}; the first is 1)"
     )
 
 

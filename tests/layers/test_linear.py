@@ -1,6 +1,7 @@
 """The matrix product over the last axis."""
 
 import numpy as np
+import tensorflow as tf
 
 from t2t_repro.layers.linear import Linear
 
@@ -12,6 +13,23 @@ def test_product_and_bias_over_the_last_axis():
     layer.set_weights([np.array(kernel), np.array(bias)])
     x = np.array([[[1, 2, 3]], [[0, 0, 1]]], np.float32)
     np.testing.assert_allclose(layer(x), [[[14, 25]], [[11, 21]]])
+
+
+def test_derivative():
+    layer = Linear(2, True, "linear")
+    layer.build((None, None, 3))
+    layer.set_weights([np.array([[1, 2], [3, 4], [5, 6]]), np.zeros(2)])
+    x = tf.constant([[[1.0, 2.0, 3.0]], [[0.0, 0.0, 1.0]]])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        result = tf.reduce_sum(layer(x) * [[[1.0, 10.0]], [[100.0, 0.0]]])
+    weights = [layer.kernel.value, layer.bias.value]
+    by_x, by_kernel, by_bias = tape.gradient(result, [x, *weights])
+    # (1, 10) and (100, 0) times the transposed kernel.
+    np.testing.assert_allclose(by_x, [[[21, 43, 65]], [[100, 300, 500]]])
+    # (1, 2, 3) times (1, 10), and (0, 0, 1) times (100, 0).
+    np.testing.assert_allclose(by_kernel, [[1, 10], [2, 20], [103, 30]])
+    np.testing.assert_allclose(by_bias, [101, 10])
 
 
 def test_without_bias_there_is_one_weight():

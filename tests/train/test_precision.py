@@ -134,9 +134,9 @@ def test_loss_scale():
     assert (value.numpy(), finite_steps.numpy()) == (65536, 1)
     scale.update(was_applied=no, overflowed=yes)
     assert (value.numpy(), finite_steps.numpy()) == (32768, 0)
-    value.assign(2.0**-16)
+    value.assign(1.0)
     scale.update(was_applied=no, overflowed=yes)
-    assert value.numpy() == 2.0**-16
+    assert value.numpy() == 1.0
     value.assign(2.0**64)
     finite_steps.assign(1999)
     scale.update(was_applied=yes, overflowed=no)
