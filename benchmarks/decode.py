@@ -7,7 +7,8 @@
 The first form searches with random weights for exactly so many steps: the
 vector of the end of sentence is zero, so that its logit is 0 and about half of
 all others are above it; it never comes among the best. Peers are held to
-the same number of steps by their own options. The second form translates lines
+the same number of steps by their own options. bfloat16 stands for
+`t2t-decoder --quantize=bfloat16`. The second form translates lines
 as t2t-decoder does, vocabulary and sorting by length included.
 """
 
@@ -81,7 +82,12 @@ def _measure_fixed(values: flags.FlagValues) -> Record:
     hparams = models.hparams(values)
     devices.start()
     greedy, beam = "t2t_repro, greedy", f"t2t_repro, beam {values.beam}"
-    ours = _fixed_searches(values, hparams, {beam: values.beam, greedy: 1})
+    ours = {
+        **_fixed_searches(values, hparams, {beam: values.beam, greedy: 1}),
+        **_fixed_searches(
+            values, hparams, {f"{beam}, bfloat16": values.beam}, "bfloat16"
+        ),
+    }
     ceiling = devices.Ceiling("float32", values.matmul_size)
     peers = driver.start(values, _peers(values, hparams))
     try:
@@ -146,7 +152,10 @@ def _row(
 
 
 def _fixed_searches(
-    values: flags.FlagValues, hparams: HParams, beams: dict[str, int]
+    values: flags.FlagValues,
+    hparams: HParams,
+    beams: dict[str, int],
+    quantize: str | None = None,
 ) -> dict[str, Callable[[], float]]:
     """Our searches by name, traced, each of which checks what it did."""
     import keras
@@ -159,6 +168,8 @@ def _fixed_searches(
     keras.utils.set_random_seed(_SEED)
     model = registry.model("transformer")(hparams, values.vocab)
     silence_end_of_sentence(model, values.vocab)
+    if quantize:
+        model.multiply_in(quantize)
     shape = (values.batch, values.source)
     rng = np.random.default_rng(_SEED)
     inputs = tf.constant(rng.integers(2, values.vocab, shape), tf.int32)

@@ -11,6 +11,7 @@ and .targets beside it, or --decode_interactive translates what is typed, or
 --score_file writes the log probability of given translations.
 """
 
+import dataclasses
 import itertools
 import os
 import sys
@@ -74,6 +75,14 @@ def _define_flags(values: flags.FlagValues) -> None:
         " these, or the problem's own",
         flag_values=values,
     )
+    flags.DEFINE_enum(
+        "quantize",
+        None,
+        decode_options.QUANTIZE,
+        "bfloat16: matrix products in 16 bits; the same as"
+        " --decode_hparams=quantize=bfloat16",
+        flag_values=values,
+    )
     for name, text in (
         ("decode_interactive", "translate what is typed; :help lists commands"),
         ("eval_use_test_set", "decode the test split of --data_dir, not dev"),
@@ -108,6 +117,8 @@ def _decode(values: flags.FlagValues) -> int | None:
     options = decode_options.parse(
         values.decode_hparams, getattr(problem, "decode_hparams", "")
     )
+    if values.quantize:
+        options = dataclasses.replace(options, quantize=values.quantize)
     if values.data_dir:
         command.check_data(run, values.data_dir)
     if values.decode_interactive:

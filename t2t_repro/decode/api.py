@@ -172,5 +172,5 @@ def load(
         decode_hparams,
         getattr(registry.problem(run.problem), "decode_hparams", ""),
     )
-    model = session.open_model(run, checkpoint_path)
+    model = session.open_model(run, checkpoint_path, options.quantize)
     return LoadedRun(run, model, options)

@@ -23,6 +23,7 @@ from t2t_repro.decode.beam_step import ancestry_bias
 from t2t_repro.decode.beam_step import first_state
 from t2t_repro.decode.beam_step import last_ids
 from t2t_repro.layers.attention import padding_bias
+from t2t_repro.layers.linear import matmul_last
 
 # The batch shrinks when this share of it is decided: rows that idle cost time,
 # and so does moving the others.
@@ -145,10 +146,7 @@ def _search(
             state.past,
             ancestry_bias(state.ancestors),
         )
-        logits = tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), kernel)
-        logits = tf.reshape(
-            tf.cast(logits, tf.float32), [-1, rules.beams, kernel.shape[-1]]
-        )
+        logits = tf.cast(matmul_last(x, kernel), tf.float32)
         state = state._replace(past=past)
         state = advance(position, state, logits, sources.limits, rules)
         return position + 1, state

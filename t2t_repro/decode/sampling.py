@@ -23,6 +23,7 @@ from t2t_repro.decode.beam_search import Hypotheses
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.layers.attention import MASKED
 from t2t_repro.layers.attention import padding_bias
+from t2t_repro.layers.linear import matmul_last
 from t2t_repro.text.encoder import EOS_ID
 from t2t_repro.text.encoder import PAD_ID
 
@@ -129,8 +130,7 @@ def sample(
         # Made in every step: see `beam_search._Sources`.
         bias = padding_bias(inputs)
         x, past = model.step(last, position, memory, bias, state.past, None)
-        logits = tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), kernel)
-        logits = tf.cast(logits, tf.float32)
+        logits = tf.cast(matmul_last(x[:, 0], kernel), tf.float32)
         ids = choose(logits, drawn[:, position], options)
         log_probs = -tf.nn.sparse_softmax_cross_entropy_with_logits(ids, logits)
         done = state.is_done

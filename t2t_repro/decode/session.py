@@ -26,12 +26,15 @@ _PROGRESS_SECONDS = 60.0
 logger = logging.getLogger("t2t_repro")
 
 
-def open_model(run: Run, checkpoint_path: str | None) -> Any:
+def open_model(
+    run: Run, checkpoint_path: str | None, quantize: str = "none"
+) -> Any:
     """Builds the run's model with a checkpoint's weights.
 
     Args:
       run: the run directory.
       checkpoint_path: a checkpoint's prefix; None: the newest.
+      quantize: as in `DecodeOptions`.
 
     Raises:
       InputError: no checkpoint, or a damaged one.
@@ -44,6 +47,8 @@ def open_model(run: Run, checkpoint_path: str | None) -> Any:
         allow_unused=True,
     )
     logger.info("decoding with %s", prefix)
+    if quantize != "none":
+        model.multiply_in(quantize)
     return model
 
 
@@ -60,7 +65,7 @@ def open_translator(
     Raises:
       InputError: no checkpoint, or a damaged one.
     """
-    model = open_model(run, checkpoint_path)
+    model = open_model(run, checkpoint_path, options.quantize)
     return Translator(model, run.encoder(), options)
 
 
@@ -116,7 +121,8 @@ def score_stream(
       InputError: no checkpoint, or a damaged one.
     """
     problem = registry.problem(run.problem)
-    scorer = Scorer(open_model(run, checkpoint_path), run.encoder(), options)
+    model = open_model(run, checkpoint_path, options.quantize)
+    scorer = Scorer(model, run.encoder(), options)
     return scorer.stream(
         (lines.input_line(problem, source), target) for source, target in pairs
     )

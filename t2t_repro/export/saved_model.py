@@ -43,6 +43,8 @@ def check(run: Run, options: DecodeOptions) -> None:
         reason = f"{run.problem} makes its lines in Python"
     elif options.samples:
         reason = "sampling_method=random draws by a seed of its own"
+    elif options.quantize != "none":
+        reason = f"quantize={options.quantize} copies the weights"
     if reason:
         raise UsageError(
             f"--format=saved_model: {reason}, and that has no place in the"

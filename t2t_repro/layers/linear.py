@@ -2,7 +2,8 @@
 
 keras.layers.Dense leaves three-dimensional inputs to the backend, which on
 TensorFlow multiplies and differentiates batch by batch. Products are made in
-the dtype of what comes in; the weights are float32.
+the dtype of what comes in, with float32 weights; or, where the weights have
+been quantized for decoding, in theirs.
 """
 
 from collections.abc import Callable
@@ -26,6 +27,7 @@ class Linear(keras.layers.Layer):
         super().__init__(name=name, autocast=False)
         self._units = units
         self._use_bias = use_bias
+        self._narrow_kernel = None
 
     def build(self, input_shape: tuple) -> None:
         """Makes the weights: kernel `[input_shape[-1], units]`, bias."""
@@ -40,9 +42,16 @@ class Linear(keras.layers.Layer):
                 shape=(self._units,), initializer="zeros", name="bias"
             )
 
+    def multiply_in(self, dtype: str) -> None:
+        """Multiplies with a copy of the kernel in `dtype` from now on."""
+        self._narrow_kernel = ops.cast(self.kernel, dtype)
+
     def call(self, x: Any) -> Any:
         """`[..., channels]` -> `[..., units]`."""
-        return matmul_last(x, self.kernel, self.bias)
+        kernel = (
+            self.kernel if self._narrow_kernel is None else self._narrow_kernel
+        )
+        return matmul_last(x, kernel, self.bias)
 
 
 def matmul_last(x: Any, kernel: Any, bias: Any = None) -> Any:
@@ -50,7 +59,8 @@ def matmul_last(x: Any, kernel: Any, bias: Any = None) -> Any:
 
     Args:
       x: `[..., channels]`.
-      kernel: `[channels, units]`.
+      kernel: `[channels, units]`; the product is made in its dtype, or in
+        that of `x` where it is float32.
       bias: `[units]` or None.
 
     Returns:
@@ -58,7 +68,10 @@ def matmul_last(x: Any, kernel: Any, bias: Any = None) -> Any:
     """
     outer = ops.shape(x)[:-1]
     rows = ops.reshape(x, (-1, kernel.shape[0]))
-    y = _product(rows, ops.cast(kernel, x.dtype))
+    if keras.backend.standardize_dtype(kernel.dtype) == "float32":
+        y = _product(rows, ops.cast(kernel, x.dtype))
+    else:
+        y = ops.cast(_product(ops.cast(rows, kernel.dtype), kernel), x.dtype)
     if bias is not None:
         # The gradient of the bias is a sum over all rows. TensorFlow adds up
         # 25,000 float16 ones to 8,192.

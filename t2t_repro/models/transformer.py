@@ -22,6 +22,8 @@ from t2t_repro.layers.dropout import dropout
 from t2t_repro.layers.dropout import seed_of
 from t2t_repro.layers.embedding import Embedding
 from t2t_repro.layers.embedding import Positions
+from t2t_repro.layers.linear import Linear
+from t2t_repro.layers.linear import matmul_last
 
 # tensor2tensor numbers its 32 "target spaces"; translation problems that do
 # not say otherwise are space 0.
@@ -41,6 +43,7 @@ class Transformer(keras.Model):
         super().__init__(name="transformer")
         self.hparams = hparams
         self.vocab_size = vocab_size
+        self._softmax_dtype = "float32"
         shared = hparams.shared_embedding_and_softmax_weights
         names = ["embedding"] if shared else ["target_embedding", "softmax"]
         if not shared and not hparams.shared_embedding:
@@ -177,13 +180,28 @@ class Transformer(keras.Model):
             x = layer(x, memory, memory_bias, bias, mode=mode)
         return self._final_norm("decoder", x)
 
+    def multiply_in(self, dtype: str) -> None:
+        """Makes all products with weights in `dtype`, for decoding.
+
+        What lies between them, sums included, stays float32: embeddings,
+        norms, attention, caches. Nothing can be trained afterwards.
+
+        Args:
+          dtype: such as `bfloat16`.
+        """
+        for layer in self._flatten_layers():
+            if isinstance(layer, Linear):
+                layer.multiply_in(dtype)
+        self._softmax_dtype = dtype
+
     def softmax_kernel(self) -> Any:
         """`[hidden, vocabulary]`: decoder output times this is the logits."""
-        return self._embedding("softmax").softmax_kernel()
+        kernel = self._embedding("softmax").softmax_kernel()
+        return ops.cast(kernel, self._softmax_dtype)
 
     def logits(self, x: Any) -> Any:
         """`[rows, hidden]` decoder output -> `[rows, vocabulary]`, as typed."""
-        return ops.matmul(x, ops.cast(self.softmax_kernel(), x.dtype))
+        return matmul_last(x, self.softmax_kernel())
 
     def memory(self, encoded: Any) -> list[tuple[Any, Any]]:
         """Keys and values of the encoder's output for every decoder layer.

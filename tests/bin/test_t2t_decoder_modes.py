@@ -130,6 +130,28 @@ def test_sampling_is_repeated_by_its_seed(run, source, tmp_path):
     assert drawn["part"] == drawn["whole"][2:]
 
 
+def test_quantized_translations_have_other_scores(run, source, tmp_path):
+    scores = f"{_FAST},write_beam_scores=true"
+    written = {}
+    for name, flags in (
+        ("none", [scores, "--quantize=none"]),
+        ("flag", [scores, "--quantize=bfloat16"]),
+        ("hparam", [f"{scores},quantize=bfloat16"]),
+    ):
+        status, _, _ = run(
+            f"--decode_from_file={source}",
+            f"--decode_to_file={tmp_path / name}",
+            *flags,
+        )
+        assert status == 0
+        written[name] = read_lines(tmp_path / name)
+    assert written["flag"] == written["hparam"] != written["none"]
+    # 8 bits of a factor: scores of a few nats agree to a tenth.
+    for rounded, exact in zip(written["flag"], written["none"], strict=True):
+        score, expected = (float(x.split("\t")[1]) for x in (rounded, exact))
+        assert score == pytest.approx(expected, abs=0.1)
+
+
 def test_parts_of_workers_are_the_whole(run, source, translation, tmp_path):
     target = tmp_path / "out"
     for worker in (1, 0):

@@ -38,12 +38,13 @@ def test_every_field_can_be_given():
         "beam_size=1, alpha=0,extra_length=0,batch_size=7,return_beams=true,"
         "write_beam_scores=True,max_input_size=-1,num_samples=3,"
         "sampling_method=random,sampling_temp=0.5,sampling_keep_top_k=8,"
-        "sampling_keep_top_p=0.9,random_seed=11"
+        "sampling_keep_top_p=0.9,random_seed=11,quantize=bfloat16"
     ) == DecodeOptions(
-        *(1, 0.0, 0, 7, True, True, -1, 0, 3, "random", 0.5, 8, 0.9, 11)
+        *(1, 0.0, 0, 7, True, True, -1, 0, 3, "random", 0.5, 8, 0.9, 11),
+        "bfloat16",
     )
     assert options.parse("n_best=3").n_best == 3
-    assert len(dataclasses.fields(DecodeOptions)) == 14
+    assert len(dataclasses.fields(DecodeOptions)) == 15
 
 
 def test_how_many_hypotheses_are_wanted():
@@ -85,6 +86,7 @@ def test_the_problem_decides_what_the_user_leaves_open():
         ("sampling_keep_top_p=0", "sampling_keep_top_p=0.0: expected more"),
         ("sampling_keep_top_p=1.1", "and at most 1"),
         ("random_seed=-1", "random_seed=-1: expected 0 or more"),
+        ("quantize=bfloat", "none or bfloat16. Did you mean bfloat16"),
     ],
 )
 def test_impossible_values(text, message):

@@ -32,6 +32,21 @@ def test_derivative():
     np.testing.assert_allclose(by_bias, [101, 10])
 
 
+def test_products_in_fewer_bits():
+    layer = Linear(1, True, "linear")
+    layer.build((None, 2))
+    # bfloat16 has 8 bits: 1 + 2^-9 becomes 1 and 1 + 2^-7 stays.
+    layer.set_weights([np.array([[1 + 2**-9], [1 + 2**-7]]), np.array([2**-9])])
+    x = np.array([[1, 0], [0, 1]], np.float32)
+    exact = [[1 + 2**-8], [1 + 2**-7 + 2**-9]]
+    np.testing.assert_array_equal(layer(x), exact)
+    layer.multiply_in("bfloat16")
+    rounded = layer(x)
+    assert rounded.dtype == tf.float32
+    # The bias is added in float32.
+    np.testing.assert_array_equal(rounded, [[1 + 2**-9], [1 + 2**-7 + 2**-9]])
+
+
 def test_without_bias_there_is_one_weight():
     layer = Linear(2, False, "linear")
     layer.build((None, 3))
