@@ -185,7 +185,7 @@ def _run(values: flags.FlagValues) -> int | None:
             vocabulary=run_directory.data_vocabulary(problem, data_dir),
         )
     run_directory.check_data(run, problem, data_dir)
-    strategy = _join_workers()
+    strategy = _join_workers(values.worker_gpu)
     command.load_tensorflow()
     from t2t_repro.train import schedules
     from t2t_repro.train.options import TrainOptions
@@ -197,13 +197,13 @@ def _run(values: flags.FlagValues) -> int | None:
     return 0
 
 
-def _join_workers() -> Any:
+def _join_workers(worker_gpu: int) -> Any:
     """The strategy of TF_CONFIG's workers, None without."""
     if not os.environ.get("TF_CONFIG"):
         return None
     from t2t_repro.train import workers
 
-    return workers.join()
+    return workers.join(worker_gpu)
 
 
 def _prepare_data(

@@ -20,6 +20,7 @@ import tensorflow as tf
 from t2t_repro import run_directory
 from t2t_repro.data import batching
 from t2t_repro.data.batching import Batch
+from t2t_repro.errors import UsageError
 from t2t_repro.run_directory import Run
 from t2t_repro.train import checkpoints
 from t2t_repro.train import evaluation
@@ -104,6 +105,7 @@ class Trainer:
         )
         self._warm_start: warm_start.WarmStart | None = None
         self._restore()
+        self._check_workers()
         self._history = History(run.folder, self.steps_done)
         self._evaluator = evaluation.of_run(
             run,
@@ -307,6 +309,16 @@ class Trainer:
                 " and training goes on from that",
                 origin,
                 folder,
+            )
+
+    def _check_workers(self) -> None:
+        """Finds workers that went on from different checkpoints, or none."""
+        if not self._agreement.is_same(self.steps_done):
+            raise UsageError(
+                "the workers of TF_CONFIG do not stand at the same step (this"
+                f" one: {self.steps_done}): {self._run.folder} must be one"
+                " folder that all of them see. Give an --output_dir on a"
+                " shared file system."
             )
 
     def _log_start(self) -> None:

@@ -72,13 +72,14 @@ def place() -> Place:
         cluster, task = config.get("cluster", {}), config.get("task", {})
         kind, index = task.get("type", "worker"), int(task.get("index", 0))
         count = len(cluster.get("worker", []))
+        tasks = sum(map(len, cluster.values()))
     except (ValueError, TypeError, AttributeError) as error:
         raise UsageError(
             f"TF_CONFIG is not understood ({error}): expected"
             ' {"cluster": {"worker": ["host:port", ...]}, "task": {"type":'
             ' "worker", "index": 0}}.'
         ) from error
-    if count < 2:
+    if tasks < 2:
         return Place()
     if set(cluster) != {"worker"} or kind != "worker" or index >= count:
         raise UsageError(
@@ -89,8 +90,11 @@ def place() -> Place:
     return Place(index, count)
 
 
-def join() -> tf.distribute.Strategy | None:
+def join(worker_gpu: int) -> tf.distribute.Strategy | None:
     """Waits for the workers of TF_CONFIG; call it before TensorFlow is used.
+
+    Args:
+      worker_gpu: as in `make_strategy`; several workers take no number.
 
     Returns:
       None where this process trains alone.
@@ -100,6 +104,12 @@ def join() -> tf.distribute.Strategy | None:
     """
     if place().count == 1:
         return None
+    if worker_gpu:
+        raise UsageError(
+            f"--worker_gpu={worker_gpu} with the workers of TF_CONFIG: each"
+            " takes all GPUs that it sees. Leave the flag out, and set"
+            " CUDA_VISIBLE_DEVICES for fewer."
+        )
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 
@@ -128,6 +138,20 @@ class Agreement:
         bits = [float(number >> bit & 1) for bit in range(7)]
         counts = self._sum(tf.constant(bits)).numpy()
         return sum(1 << bit for bit, count in enumerate(counts) if count)
+
+    def is_same(self, number: int) -> bool:
+        """Whether all workers give this number; every worker must ask.
+
+        Args:
+          number: from 0 to 10,000,000.
+        """
+        if self._alone:
+            return True
+        # n values are equal where n * (sum of squares) is (sum)^2; whole
+        # numbers of this size are exact in float64.
+        terms = tf.constant([1.0, number, number * number], tf.float64)
+        count, total, squares = self._sum(terms).numpy()
+        return bool(count * squares == total * total)
 
     def _sum_over_all(self, bits: tf.Tensor) -> tf.Tensor:
         def of_replica() -> tf.Tensor:

@@ -35,7 +35,7 @@ def _cluster(kind="worker", index=0, **more):
 def test_places(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert workers.place() == workers.Place(0, 1)
-    assert workers.join() is None
+    assert workers.join(0) is None
     _config(monkeypatch, _cluster(index=1))
     assert workers.place() == workers.Place(1, 2)
     assert not workers.place().is_chief
@@ -53,12 +53,26 @@ def test_places(monkeypatch):
         (_cluster(index="two"), "TF_CONFIG is not understood"),
         (_cluster(index=2), "an index below their number, 2"),
         (_cluster(kind="ps", ps=["c:3"]), "expected workers alone"),
+        # TensorFlow's own form of two machines: they would train apart.
+        (
+            {
+                "cluster": {"chief": ["a:1"], "worker": ["b:2"]},
+                "task": {"type": "chief", "index": 0},
+            },
+            "names chief, worker .* expected workers alone",
+        ),
     ],
 )
 def test_tf_config_that_means_nothing(monkeypatch, value, words):
     _config(monkeypatch, value)
     with pytest.raises(UsageError, match=words):
         workers.place()
+
+
+def test_workers_take_all_their_gpus(monkeypatch):
+    _config(monkeypatch, _cluster())
+    with pytest.raises(UsageError, match="--worker_gpu=1 .* Leave the flag"):
+        workers.join(1)
 
 
 def test_all_replicas_agree(monkeypatch):
@@ -72,6 +86,17 @@ def test_all_replicas_agree(monkeypatch):
         15,
         127,
     ]
+
+
+def test_whether_all_workers_stand_at_the_same_step(monkeypatch):
+    two = mirrored.strategy(2)
+    _config(monkeypatch, _cluster())
+    agreement = workers.Agreement(two)
+    assert agreement.is_same(0) and agreement.is_same(10_000_000)
+    # Both replicas of this process give the same number, so one that differs
+    # has to be put in where they are added: 1 + 1, 3 + 4, 9 + 16.
+    agreement._sum = lambda terms: tf.constant([2.0, 7.0, 25.0], tf.float64)
+    assert not agreement.is_same(3)
 
 
 def test_the_loss_of_a_worker_is_one_only_with_workers(monkeypatch):
