@@ -12,6 +12,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
+from benchmarks import tables
 from tests import source_tree
 
 _SHELLS = ("", "bash", "console", "sh", "shell")
@@ -64,12 +65,23 @@ def pages() -> list[pathlib.Path]:
 
 
 def commands() -> list[Command]:
-    """Every command of every page, in reading order."""
+    """Every command of every page, in reading order, but `records`."""
     found = []
     for path in pages():
         page = path.relative_to(source_tree.ROOT).as_posix()
-        found += commands_of(page, path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8").partition(tables.BEGIN)[0]
+        found += commands_of(page, text)
     return found
+
+
+def records() -> list[Command]:
+    """The commands that made the tables of docs/benchmarks.md.
+
+    The program that runs them writes them there, without the folders.
+    """
+    page = "docs/benchmarks.md"
+    text = (source_tree.ROOT / page).read_text(encoding="utf-8")
+    return commands_of(page, text.partition(tables.BEGIN)[2])
 
 
 def commands_of(page: str, text: str) -> list[Command]:

@@ -266,6 +266,14 @@ def test_the_commands_of_a_section(commands, world, capsys):
             pytest.fail(f"{command.place}\n{error}\n{said}")
 
 
+def test_the_records_of_the_benchmarks_can_be_given_again():
+    records = documented.records()
+    assert records
+    for command in records:
+        _, _, name, *arguments = command.words
+        _look_up(importlib.import_module(name), arguments)
+
+
 def test_no_exception_is_stale():
     def unused(table, is_used):
         return [k for k in table if not any(is_used(c, k) for c in _COMMANDS)]
