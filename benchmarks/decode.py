@@ -7,7 +7,9 @@
 The first form searches with random weights for exactly so many steps: the
 vector of the end of sentence is zero, so that its logit is 0 and about half of
 all others are above it; it never comes among the best. Peers are held to
-the same number of steps by their own options. bfloat16 stands for
+the same number of steps by their own options. As in t2t-decoder, every core
+searches for a part of the batch; CTranslate2, which can do that too
+(`inter_threads`), is measured both ways. bfloat16 stands for
 `t2t-decoder --quantize=bfloat16`. The second form translates lines
 as t2t-decoder does, vocabulary and sorting by length included.
 """
@@ -27,6 +29,7 @@ from benchmarks.measure import Record
 from benchmarks.measure import Times
 from benchmarks.peers import driver
 from t2t_repro.bin import command
+from t2t_repro.decode import side_by_side
 from t2t_repro.hparam import HParams
 from t2t_repro.text.encoder import EOS_ID
 
@@ -80,7 +83,7 @@ def _measure(values: flags.FlagValues) -> Record:
 
 def _measure_fixed(values: flags.FlagValues) -> Record:
     hparams = models.hparams(values)
-    devices.start()
+    devices.start(for_many_searches=True)
     greedy, beam = "t2t_repro, greedy", f"t2t_repro, beam {values.beam}"
     ours = {
         **_fixed_searches(values, hparams, {beam: values.beam, greedy: 1}),
@@ -172,11 +175,12 @@ def _fixed_searches(
         model.multiply_in(quantize)
     shape = (values.batch, values.source)
     rng = np.random.default_rng(_SEED)
-    inputs = tf.constant(rng.integers(2, values.vocab, shape), tf.int32)
-    limits = tf.fill([values.batch], values.steps)
+    inputs = rng.integers(2, values.vocab, shape).astype(np.int32)
+    # As the translator has it: dealt out over the cores.
+    batches = side_by_side.batches(list(inputs), values.batch)
 
     def search_with(count: int) -> Callable[[], float]:
-        # As the translator has it: one trace for batches of any size.
+        # One trace for batches of any size.
         @tf.function(
             input_signature=[
                 tf.TensorSpec([None, None], tf.int32),
@@ -188,10 +192,15 @@ def _fixed_searches(
                 return beam_search.greedy_search(model, inputs, limits)
             return beam_search.beam_search(model, inputs, limits, count, _ALPHA)
 
-        def work() -> None:
-            ids = search(inputs, limits).ids.numpy()
-            full = (values.batch, count, values.steps)
+        def search_batch(batch: Any) -> None:
+            limits = tf.fill([len(batch)], values.steps)
+            ids = search(tf.constant(np.stack(batch)), limits).ids.numpy()
+            full = (len(batch), count, values.steps)
             assert ids.shape == full and (ids > EOS_ID).all(), ids.shape
+
+        def work() -> None:
+            for _ in side_by_side.run(search_batch, batches):
+                pass
 
         work()
         return measure.clocked(work)
@@ -216,6 +225,7 @@ def silence_end_of_sentence(model: Any, vocab_size: int) -> None:
 def _peers(values: flags.FlagValues, hparams: HParams) -> list[driver.Wanted]:
     if not models.is_paper_shaped(hparams):
         return []
+    cores = side_by_side.available_cores()
     settings = {
         **models.for_peers(hparams),
         **{
@@ -223,20 +233,22 @@ def _peers(values: flags.FlagValues, hparams: HParams) -> list[driver.Wanted]:
             for name in ("batch", "source", "steps", "beam", "vocab")
         },
         "alpha": _ALPHA,
-        "threads": measure.available_cores(),
+        "threads": cores,
     }
     wanted = [
         driver.Wanted("OpenNMT-tf", "opennmt", "opennmt_decode", settings)
     ]
     for compute_type in ("float32", "int8"):
-        wanted.append(
-            driver.Wanted(
-                f"CTranslate2, {compute_type}",
-                "ctranslate2",
-                "ctranslate2_decode",
-                {**settings, "compute_type": compute_type},
+        for searches in sorted({1, cores}):
+            name = f"CTranslate2, {compute_type}"
+            if searches > 1:
+                name += f", {searches} at a time"
+            own = {"compute_type": compute_type, "searches": searches}
+            wanted.append(
+                driver.Wanted(
+                    name, "ctranslate2", "ctranslate2_decode", settings | own
+                )
             )
-        )
     return wanted
 
 

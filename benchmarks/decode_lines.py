@@ -27,7 +27,7 @@ def measure_lines(values: flags.FlagValues) -> Record:
     """
     run = run_directory.load(files.absolute(values.output_dir))
     problem = registry.problem(run.problem)
-    devices.start()
+    devices.start(for_many_searches=True)
     from t2t_repro.decode import lines as decode_lines
     from t2t_repro.decode.options import DecodeOptions
     from t2t_repro.decode.session import open_translator

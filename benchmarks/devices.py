@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks import measure
 from t2t_repro.bin import command
+from t2t_repro.decode import side_by_side
 from t2t_repro.errors import UsageError
 
 # Large enough that a product runs at full speed, small enough to be short.
@@ -17,8 +18,12 @@ _GPU_MATRIX = 8192
 _PRODUCTS = 4
 
 
-def start(replicas: int = 1) -> Any:
+def start(replicas: int = 1, for_many_searches: bool = False) -> Any:
     """Imports TensorFlow with a device for every replica.
+
+    Args:
+      replicas: with several, on a processor, devices are made for them.
+      for_many_searches: as in `command.load_tensorflow`.
 
     Returns:
       The module.
@@ -27,7 +32,7 @@ def start(replicas: int = 1) -> Any:
       UsageError: TensorFlow runs already, with fewer devices.
     """
     if replicas == 1:
-        command.load_tensorflow()
+        command.load_tensorflow(for_many_searches)
     # Otherwise not with `load_tensorflow`, after which devices are fixed.
     import tensorflow as tf
 
@@ -74,6 +79,11 @@ class Ceiling:
         import tensorflow as tf
 
         on_gpu = bool(tf.config.list_logical_devices("GPU"))
+        # Where an operation does not take every core, as many at a time.
+        threads = tf.config.threading.get_intra_op_parallelism_threads()
+        divided = threads and not on_gpu
+        cores = side_by_side.available_cores()
+        self._copies = max(cores // threads, 1) if divided else 1
         self.size = size or (_GPU_MATRIX if on_gpu else _CPU_MATRIX)
         # Products of such values neither grow nor vanish.
         values = tf.random.normal((self.size, self.size), seed=1)
@@ -89,9 +99,14 @@ class Ceiling:
         products()
         # Fetching the sum waits for a GPU.
         self.round: Callable[[], float] = measure.clocked(
-            lambda: products().numpy()
+            lambda: list(
+                side_by_side.run(
+                    lambda _: products().numpy(), range(self._copies)
+                )
+            )
         )
 
     def gigaflops(self, seconds: float) -> float:
         """The rate of a round that took so long."""
-        return measure.gigaflops(2 * _PRODUCTS * self.size**3, seconds)
+        operations = 2 * self._copies * _PRODUCTS * self.size**3
+        return measure.gigaflops(operations, seconds)

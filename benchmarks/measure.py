@@ -26,6 +26,7 @@ from absl import flags
 
 from benchmarks import tables
 from t2t_repro.bin import command
+from t2t_repro.decode import side_by_side
 from t2t_repro.errors import UsageError
 
 Record = dict[str, Any]
@@ -163,18 +164,11 @@ def machine() -> Record:
     return {
         "date": datetime.date.today().isoformat(),
         "processor": _processor(),
-        "cores": available_cores(),
+        "cores": side_by_side.available_cores(),
         "system": platform.system(),
         "python": platform.python_version(),
         "load_before": round(os.getloadavg()[0], 2),
     }
-
-
-def available_cores() -> int:
-    """The processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def load(library: str) -> Any:

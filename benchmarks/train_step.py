@@ -24,6 +24,7 @@ from benchmarks import steps
 from benchmarks.measure import Record
 from benchmarks.measure import Times
 from benchmarks.peers import driver
+from t2t_repro.decode import side_by_side
 from t2t_repro.errors import UsageError
 from t2t_repro.hparam import HParams
 
@@ -224,7 +225,7 @@ def _peers(values: flags.FlagValues, hparams: HParams) -> list[driver.Wanted]:
             name: values[name].value
             for name in ("batch", "source", "target", "vocab")
         },
-        "threads": measure.available_cores(),
+        "threads": side_by_side.available_cores(),
     }
     return [
         driver.Wanted("PyTorch", "torch", "torch_train", settings),

@@ -68,8 +68,8 @@ def main() -> None:
         translator = ctranslate2.Translator(
             folder,
             device="cpu",
-            inter_threads=1,
-            intra_threads=given["threads"],
+            inter_threads=given["searches"],
+            intra_threads=given["threads"] // given["searches"],
             compute_type=given["compute_type"],
         )
     rng = numpy.random.default_rng(2)
@@ -81,7 +81,7 @@ def main() -> None:
     def one_round() -> None:
         found = translator.translate_batch(
             sources,
-            max_batch_size=given["batch"],
+            max_batch_size=-(-given["batch"] // given["searches"]),
             beam_size=given["beam"],
             length_penalty=given["alpha"],
             min_decoding_length=given["steps"],

@@ -140,9 +140,13 @@ def require_folder(flag: str, folder: pathlib.Path) -> None:
         )
 
 
-def load_tensorflow() -> None:
+def load_tensorflow(for_many_searches: bool = False) -> None:
     """Imports TensorFlow without the lines its C++ part prints on standard
-    error meanwhile; an error still comes with all of them."""
+    error meanwhile; an error still comes with all of them.
+
+    Args:
+      for_many_searches: the threads are those that `decode.side_by_side` wants.
+    """
     with tempfile.TemporaryFile() as printed:
         sys.stderr.flush()
         saved = os.dup(2)
@@ -151,6 +155,10 @@ def load_tensorflow() -> None:
             tensorflow = importlib.import_module("tensorflow")
             # Tracing once per batch shape is meant, not worth its warning.
             tensorflow.get_logger().setLevel("ERROR")
+            if for_many_searches:
+                importlib.import_module(
+                    "t2t_repro.decode.side_by_side"
+                ).divide_cores()
             tensorflow.constant(0)
         except BaseException:
             os.dup2(saved, 2)

@@ -230,7 +230,7 @@ def _decode_file(
     begin, end = 0, None
     if values.decode_shards > 1:
         begin, end = decode_options.shard_range(count or 0, *shard)
-    command.load_tensorflow()
+    command.load_tensorflow(for_many_searches=True)
     from t2t_repro.decode import session
 
     translated = session.translate_stream(
@@ -263,7 +263,7 @@ def _decode_dataset(
         _refuse_to_overwrite(path)
     split = "test" if values.eval_use_test_set else "dev"
     registry.problem(run.problem).check_split(split)
-    command.load_tensorflow()
+    command.load_tensorflow(for_many_searches=True)
     from t2t_repro.decode import session
 
     pairs = session.dataset_pairs(run, files.absolute(values.data_dir), split)

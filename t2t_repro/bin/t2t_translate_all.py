@@ -95,7 +95,7 @@ def _body(values: flags.FlagValues) -> int | None:
     sources = lines.read_lines(values.source)
     references = _references(values, len(sources))
     record = _open_record(run, options, values)
-    command.load_tensorflow()
+    command.load_tensorflow(for_many_searches=True)
     _follow(run, options, sources, references, record, values)
     return 0
 

@@ -12,6 +12,10 @@ import tensorflow as tf
 from t2t_repro.layers.attention import MASKED
 from t2t_repro.text.encoder import EOS_ID
 
+# Ids in a block of the vocabulary, of which the best are looked for where the
+# best blocks are: the maxima of blocks take a fraction of the time of a sort.
+_BLOCK = 128
+
 # Stands for minus infinity, as in tensor2tensor: far below any score, and
 # still exact enough to add to.
 _IMPOSSIBLE = -1e7
@@ -201,17 +205,48 @@ def _candidates(
     """
     beams, vocabulary = logits.shape[1:]
     width = min(count, vocabulary)
-    best = tf.math.top_k(logits, width)
-    peak = best.values[:, :, :1]
+    values, indices = largest(logits, width)
+    peak = values[:, :, :1]
     total = tf.reduce_sum(tf.exp(logits - peak), axis=-1, keepdims=True)
-    log_probs = best.values - peak - tf.math.log(total)
+    log_probs = values - peak - tf.math.log(total)
     log_probs += state.alive_log_probs[:, :, None]
     flat = [-1, beams * width]
     chosen = tf.math.top_k(tf.reshape(log_probs, flat), count)
     parents = chosen.indices // width
-    last = tf.gather(
-        tf.reshape(best.indices, flat), chosen.indices, batch_dims=1
-    )
+    last = tf.gather(tf.reshape(indices, flat), chosen.indices, batch_dims=1)
     before = tf.gather(state.alive_ids, parents, batch_dims=1)
     ids = tf.concat([before, last[:, :, None]], axis=2)
     return ids, chosen.values, parents
+
+
+def largest(logits: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """What `tf.math.top_k` finds, in the same order, among many.
+
+    No block but the `count` with the largest maxima can hold one of the
+    `count` largest: each of those has one that is at least as large, and, of
+    two blocks with the same maximum, the first is taken.
+
+    Args:
+      logits: `[active, beams, vocabulary]`.
+      count: how many, at most `vocabulary`.
+
+    Returns:
+      values and indices `[active, beams, count]`, the largest first; of equal
+      ones that with the smallest index.
+    """
+    beams, vocabulary = logits.shape[1:]
+    blocks = -(-vocabulary // _BLOCK)
+    if blocks <= count:
+        best = tf.math.top_k(logits, count)
+        return best.values, best.indices
+    missing = blocks * _BLOCK - vocabulary
+    padding = [[0, 0], [0, 0], [0, missing]]
+    padded = tf.pad(logits, padding, constant_values=logits.dtype.min)
+    blocked = tf.reshape(padded, [-1, beams, blocks, _BLOCK])
+    top = tf.math.top_k(tf.reduce_max(blocked, axis=3), count).indices
+    # In the vocabulary's order, so that of equal ones the first comes first.
+    top = tf.sort(top, axis=2)
+    few = tf.gather(blocked, top, batch_dims=2)
+    best = tf.math.top_k(tf.reshape(few, [-1, beams, count * _BLOCK]), count)
+    block = tf.gather(top, best.indices // _BLOCK, batch_dims=2)
+    return best.values, block * _BLOCK + best.indices % _BLOCK

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_repro.decode import sampling
+from t2t_repro.decode import side_by_side
 from t2t_repro.decode.beam_search import beam_search
 from t2t_repro.decode.beam_search import greedy_search
 from t2t_repro.decode.options import DecodeOptions
@@ -119,12 +120,15 @@ class Translator:
         results = [[Translation("", 0.0, ())] for _ in lines]
         wanted = [i for i, ids in enumerate(sources) if ids]
         wanted.sort(key=lambda i: len(sources[i]), reverse=True)
-        size = self._options.batch_size
-        for begin in range(0, len(wanted), size):
-            rows = wanted[begin : begin + size]
-            hypotheses = self._translate_batch(
+
+        def search(rows: Sequence[int]) -> list[list[Translation]]:
+            return self._translate_batch(
                 [sources[i] for i in rows], [first + i for i in rows]
             )
+
+        batches = side_by_side.batches(wanted, self._options.batch_size)
+        found = side_by_side.run(search, batches)
+        for rows, hypotheses in zip(batches, found, strict=True):
             for row, hypothesis in zip(rows, hypotheses, strict=True):
                 results[row] = hypothesis
         return results

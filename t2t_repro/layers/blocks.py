@@ -93,7 +93,9 @@ class Residual(keras.layers.Layer):
         """`[batch, length, hidden]` through the sub-layer, same shape."""
         before = self._norms["before"](x) if self._norm_before else x
         seed = seed_of(mode.dropout_key, self._place)
-        y = x + dropout(sublayer(before), self._dropout, seed)
+        # Of quantized weights comes what is narrower than what it is added to.
+        change = ops.cast(sublayer(before), x.dtype)
+        y = x + dropout(change, self._dropout, seed)
         return self._norms["after"](y) if self._norm_after else y
 
 

@@ -3,7 +3,7 @@
 keras.layers.Dense leaves three-dimensional inputs to the backend, which on
 TensorFlow multiplies and differentiates batch by batch. Products are made in
 the dtype of what comes in, with float32 weights; or, where the weights have
-been quantized for decoding, in theirs.
+been quantized for decoding, in theirs, and stay in it.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class Linear(keras.layers.Layer):
         super().__init__(name=name, autocast=False)
         self._units = units
         self._use_bias = use_bias
-        self._narrow_kernel = None
+        self._narrow: tuple[Any, Any] | None = None
 
     def build(self, input_shape: tuple) -> None:
         """Makes the weights: kernel `[input_shape[-1], units]`, bias."""
@@ -43,15 +43,13 @@ class Linear(keras.layers.Layer):
             )
 
     def multiply_in(self, dtype: str) -> None:
-        """Multiplies with a copy of the kernel in `dtype` from now on."""
-        self._narrow_kernel = ops.cast(self.kernel, dtype)
+        """Multiplies with copies of the weights in `dtype` from now on."""
+        bias = None if self.bias is None else ops.cast(self.bias, dtype)
+        self._narrow = ops.cast(self.kernel, dtype), bias
 
     def call(self, x: Any) -> Any:
-        """`[..., channels]` -> `[..., units]`."""
-        kernel = (
-            self.kernel if self._narrow_kernel is None else self._narrow_kernel
-        )
-        return matmul_last(x, kernel, self.bias)
+        """`[..., channels]` -> `[..., units]`, see `matmul_last`."""
+        return matmul_last(x, *(self._narrow or (self.kernel, self.bias)))
 
 
 def matmul_last(x: Any, kernel: Any, bias: Any = None) -> Any:
@@ -59,23 +57,24 @@ def matmul_last(x: Any, kernel: Any, bias: Any = None) -> Any:
 
     Args:
       x: `[..., channels]`.
-      kernel: `[channels, units]`; the product is made in its dtype, or in
-        that of `x` where it is float32.
+      kernel: `[channels, units]`.
       bias: `[units]` or None.
 
     Returns:
-      `[..., units]`, in the dtype of `x`.
+      `[..., units]`, in the dtype of `x` where the kernel is float32, else in
+      the kernel's.
     """
     outer = ops.shape(x)[:-1]
-    rows = ops.reshape(x, (-1, kernel.shape[0]))
-    if keras.backend.standardize_dtype(kernel.dtype) == "float32":
-        y = _product(rows, ops.cast(kernel, x.dtype))
-    else:
-        y = ops.cast(_product(ops.cast(rows, kernel.dtype), kernel), x.dtype)
-    if bias is not None:
+    quantized = keras.backend.standardize_dtype(kernel.dtype) != "float32"
+    dtype = kernel.dtype if quantized else x.dtype
+    rows = ops.reshape(ops.cast(x, dtype), (-1, kernel.shape[0]))
+    y = _product(rows, ops.cast(kernel, dtype))
+    if bias is not None and quantized:
+        y = y + bias
+    elif bias is not None:
         # The gradient of the bias is a sum over all rows. TensorFlow adds up
         # 25,000 float16 ones to 8,192.
-        y = ops.cast(ops.cast(y, "float32") + bias, x.dtype)
+        y = ops.cast(ops.cast(y, "float32") + bias, dtype)
     return ops.reshape(y, (*outer, kernel.shape[1]))
 
 

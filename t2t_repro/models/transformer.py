@@ -43,7 +43,7 @@ class Transformer(keras.Model):
         super().__init__(name="transformer")
         self.hparams = hparams
         self.vocab_size = vocab_size
-        self._softmax_dtype = "float32"
+        self._product_dtype = "float32"
         shared = hparams.shared_embedding_and_softmax_weights
         names = ["embedding"] if shared else ["target_embedding", "softmax"]
         if not shared and not hparams.shared_embedding:
@@ -183,8 +183,9 @@ class Transformer(keras.Model):
     def multiply_in(self, dtype: str) -> None:
         """Makes all products with weights in `dtype`, for decoding.
 
-        What lies between them, sums included, stays float32: embeddings,
-        norms, attention, caches. Nothing can be trained afterwards.
+        Queries, keys, values and their caches are in it too; embeddings, the
+        sums that residuals are, norms and softmax stay float32. Nothing can
+        be trained afterwards.
 
         Args:
           dtype: such as `bfloat16`.
@@ -192,12 +193,12 @@ class Transformer(keras.Model):
         for layer in self._flatten_layers():
             if isinstance(layer, Linear):
                 layer.multiply_in(dtype)
-        self._softmax_dtype = dtype
+        self._product_dtype = dtype
 
     def softmax_kernel(self) -> Any:
         """`[hidden, vocabulary]`: decoder output times this is the logits."""
         kernel = self._embedding("softmax").softmax_kernel()
-        return ops.cast(kernel, self._softmax_dtype)
+        return ops.cast(kernel, self._product_dtype)
 
     def logits(self, x: Any) -> Any:
         """`[rows, hidden]` decoder output -> `[rows, vocabulary]`, as typed."""
@@ -233,7 +234,7 @@ class Transformer(keras.Model):
             )
         ]
         return [
-            tuple(ops.zeros(shape, self.compute_dtype) for shape in shapes)
+            tuple(ops.zeros(shape, self._product_dtype) for shape in shapes)
             for _ in self._decoder_layers
         ]
 

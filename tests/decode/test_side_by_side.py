@@ -1,0 +1,105 @@
+"""Batches side by side; never their speed."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from t2t_repro.bin import command
+from t2t_repro.decode import side_by_side
+
+
+@pytest.fixture
+def two(monkeypatch):
+    """A machine of two cores, whatever this one is."""
+    monkeypatch.setattr(side_by_side, "available_cores", lambda: 2)
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "expected"),
+    [
+        (0, 4, []),
+        (1, 4, [1]),
+        # Two cores share what one batch would hold.
+        (4, 4, [2, 2]),
+        (5, 4, [3, 2]),
+        (9, 4, [4, 4, 1]),
+        (5, 1, [1, 1, 1, 1, 1]),
+    ],
+)
+def test_no_core_is_without_work(two, count, size, expected):
+    batches = side_by_side.batches(range(count), size)
+    assert [len(batch) for batch in batches] == expected
+    assert [i for batch in batches for i in batch] == list(range(count))
+
+
+def test_two_go_on_at_a_time_and_come_in_order(two):
+    meeting = threading.Barrier(2, timeout=20)
+
+    def search(number):
+        meeting.wait()  # Nobody would come if they were taken one by one.
+        return 10 * number
+
+    assert list(side_by_side.run(search, [3, 1, 2, 4])) == [30, 10, 20, 40]
+
+
+def test_after_an_error_no_other_begins(two):
+    begun = []
+    failed = threading.Event()
+
+    def search(number):
+        begun.append(number)
+        if number == 0:
+            failed.set()
+            raise ValueError("the first")
+        failed.wait(20)
+
+    with pytest.raises(ValueError, match="the first"):
+        list(side_by_side.run(search, range(100)))
+    assert len(begun) < 100
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(1, 1), (8, 8), (64, 8)])
+def test_not_more_than_eight(monkeypatch, cores, expected):
+    monkeypatch.setattr(side_by_side, "available_cores", lambda: cores)
+    assert side_by_side.searches() == expected
+
+
+_DIVIDED = """
+import sys
+from t2t_repro.bin import command
+from t2t_repro.decode import side_by_side
+side_by_side.available_cores = lambda: 20
+command.load_tensorflow(for_many_searches="searches" in sys.argv)
+import tensorflow as tf
+print(tf.config.threading.get_intra_op_parallelism_threads())
+side_by_side.divide_cores()
+"""
+
+
+@pytest.mark.parametrize(
+    ("argument", "setting", "expected"),
+    [
+        # Eight searches on twenty cores: two for each.
+        ("searches", {}, "2"),
+        ("searches", {"TF_NUM_INTRAOP_THREADS": "5"}, "0"),
+        # 0 is TensorFlow's word for all; to divide them later is no error.
+        ("-", {}, "0"),
+    ],
+)
+def test_cores_are_divided_once(monkeypatch, argument, setting, expected):
+    for name, value in setting.items():
+        monkeypatch.setenv(name, value)
+    done = subprocess.run(
+        [sys.executable, "-c", _DIVIDED, argument],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == expected
+
+
+def test_a_started_tensorflow_is_left_alone(two):
+    command.load_tensorflow()
+    side_by_side.divide_cores()
