@@ -181,11 +181,11 @@ class Transformer(keras.Model):
         return self._final_norm("decoder", x)
 
     def multiply_in(self, dtype: str) -> None:
-        """Makes all products with weights in `dtype`, for decoding.
+        """Makes the products with the layers' weights in `dtype`, for decoding.
 
         Queries, keys, values and their caches are in it too; embeddings, the
-        sums that residuals are, norms and softmax stay float32. Nothing can
-        be trained afterwards.
+        sums that residuals are, norms, softmax and logits stay float32: 8 bits
+        of a logit would make many equal. Nothing can be trained afterwards.
 
         Args:
           dtype: such as `bfloat16`.
@@ -197,8 +197,7 @@ class Transformer(keras.Model):
 
     def softmax_kernel(self) -> Any:
         """`[hidden, vocabulary]`: decoder output times this is the logits."""
-        kernel = self._embedding("softmax").softmax_kernel()
-        return ops.cast(kernel, self._product_dtype)
+        return self._embedding("softmax").softmax_kernel()
 
     def logits(self, x: Any) -> Any:
         """`[rows, hidden]` decoder output -> `[rows, vocabulary]`, as typed."""
