@@ -24,6 +24,7 @@ from t2t_repro import files
 from t2t_repro import registry
 from t2t_repro import run_directory
 from t2t_repro.bin import gone_flags
+from t2t_repro.decode import side_by_side
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 
@@ -156,9 +157,7 @@ def load_tensorflow(for_many_searches: bool = False) -> None:
             # Tracing once per batch shape is meant, not worth its warning.
             tensorflow.get_logger().setLevel("ERROR")
             if for_many_searches:
-                importlib.import_module(
-                    "t2t_repro.decode.side_by_side"
-                ).divide_cores()
+                side_by_side.divide_cores()
             tensorflow.constant(0)
         except BaseException:
             os.dup2(saved, 2)
