@@ -225,7 +225,6 @@ def silence_end_of_sentence(model: Any, vocab_size: int) -> None:
 def _peers(values: flags.FlagValues, hparams: HParams) -> list[driver.Wanted]:
     if not models.is_paper_shaped(hparams):
         return []
-    cores = side_by_side.available_cores()
     settings = {
         **models.for_peers(hparams),
         **{
@@ -233,13 +232,13 @@ def _peers(values: flags.FlagValues, hparams: HParams) -> list[driver.Wanted]:
             for name in ("batch", "source", "steps", "beam", "vocab")
         },
         "alpha": _ALPHA,
-        "threads": cores,
+        "threads": side_by_side.available_cores(),
     }
     wanted = [
         driver.Wanted("OpenNMT-tf", "opennmt", "opennmt_decode", settings)
     ]
     for compute_type in ("float32", "int8"):
-        for searches in sorted({1, cores}):
+        for searches in sorted({1, side_by_side.searches()}):
             name = f"CTranslate2, {compute_type}"
             if searches > 1:
                 name += f", {searches} at a time"

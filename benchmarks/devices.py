@@ -81,9 +81,7 @@ class Ceiling:
         on_gpu = bool(tf.config.list_logical_devices("GPU"))
         # Where an operation does not take every core, as many at a time.
         threads = tf.config.threading.get_intra_op_parallelism_threads()
-        divided = threads and not on_gpu
-        cores = side_by_side.available_cores()
-        self._copies = max(cores // threads, 1) if divided else 1
+        self._copies = side_by_side.searches() if threads else 1
         self.size = size or (_GPU_MATRIX if on_gpu else _CPU_MATRIX)
         # Products of such values neither grow nor vanish.
         values = tf.random.normal((self.size, self.size), seed=1)
