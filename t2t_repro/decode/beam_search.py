@@ -146,7 +146,7 @@ def _search(
             state.past,
             ancestry_bias(state.ancestors),
         )
-        logits = tf.cast(matmul_last(x, kernel), tf.float32)
+        logits = matmul_last(x, kernel)
         state = state._replace(past=past)
         state = advance(position, state, logits, sources.limits, rules)
         return position + 1, state

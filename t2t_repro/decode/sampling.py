@@ -130,7 +130,7 @@ def sample(
         # Made in every step: see `beam_search._Sources`.
         bias = padding_bias(inputs)
         x, past = model.step(last, position, memory, bias, state.past, None)
-        logits = tf.cast(matmul_last(x[:, 0], kernel), tf.float32)
+        logits = matmul_last(x[:, 0], kernel)
         ids = choose(logits, drawn[:, position], options)
         log_probs = -tf.nn.sparse_softmax_cross_entropy_with_logits(ids, logits)
         done = state.is_done
