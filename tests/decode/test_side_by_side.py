@@ -5,14 +5,21 @@ import sys
 import threading
 
 import pytest
+import tensorflow as tf
 
 from t2t_repro.bin import command
 from t2t_repro.decode import side_by_side
 
 
 @pytest.fixture
-def two(monkeypatch):
-    """A machine of two cores, whatever this one is."""
+def no_gpu(monkeypatch):
+    """A machine without a GPU, whatever this one is."""
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+
+
+@pytest.fixture
+def two(monkeypatch, no_gpu):
+    """A machine of two cores."""
     monkeypatch.setattr(side_by_side, "available_cores", lambda: 2)
 
 
@@ -62,9 +69,16 @@ def test_after_an_error_no_other_begins(two):
 
 
 @pytest.mark.parametrize(("cores", "expected"), [(1, 1), (8, 8), (64, 8)])
-def test_not_more_than_eight(monkeypatch, cores, expected):
+def test_not_more_than_eight(monkeypatch, no_gpu, cores, expected):
     monkeypatch.setattr(side_by_side, "available_cores", lambda: cores)
     assert side_by_side.searches() == expected
+
+
+def test_a_gpu_has_one_search_at_a_time(monkeypatch, two):
+    one = {"GPU": ["a device"]}
+    monkeypatch.setattr(tf.config, "list_physical_devices", one.get)
+    assert side_by_side.searches() == 1
+    assert [*side_by_side.batches("abcde", 4)] == ["abcd", "e"]
 
 
 _DIVIDED = """
@@ -90,6 +104,7 @@ side_by_side.divide_cores()
     ],
 )
 def test_cores_are_divided_once(monkeypatch, argument, setting, expected):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     for name, value in setting.items():
         monkeypatch.setenv(name, value)
     done = subprocess.run(
