@@ -7,6 +7,7 @@ translation of line i of the other.
 
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 from t2t_repro.data import download
 from t2t_repro.data.problem import TextToTextProblem
@@ -29,6 +30,14 @@ class TranslateFromFiles(TextToTextProblem):
         yield from download.paired_lines(
             _find(tmp_dir, f"{split}.src"), _find(tmp_dir, f"{split}.tgt")
         )
+
+    def sources(self) -> list[dict[str, Any]]:
+        """The four files, to be found changed under data made from them."""
+        return [
+            {"split": split, "file": f"{split}.{side}", "sha256": None}
+            for split in self.splits
+            for side in ("src", "tgt")
+        ]
 
 
 def _find(folder: pathlib.Path, name: str) -> pathlib.Path:

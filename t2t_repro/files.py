@@ -1,12 +1,17 @@
-"""Files that appear whole or not at all, and JSON read with clear errors."""
+"""Files that appear whole or not at all, locks, JSON read with clear errors."""
 
 import contextlib
+import datetime
+import fcntl
 import json
+import logging
 import os
 import pathlib
 import secrets
 import shutil
+import socket
 from collections.abc import Iterator
+from typing import IO
 from typing import Any
 
 from t2t_repro.errors import InputError
@@ -15,6 +20,8 @@ Path = str | os.PathLike[str]
 
 # Ours has some ten levels. Deeper ones would end what walks them by recursion.
 _DEEPEST_JSON = 50
+
+logger = logging.getLogger("t2t_repro")
 
 
 @contextlib.contextmanager
@@ -92,6 +99,79 @@ def filling(path: Path) -> Iterator[None]:
         if is_new:
             folder.rmdir()
         raise
+
+
+@contextlib.contextmanager
+def locked(path: Path, remedy: str = "") -> Iterator[None]:
+    """Holds a lock file, which the system releases when the process ends.
+
+    However it ends: a file that a killed process left behind locks nothing.
+    Over NFS the lock holds between machines; where the file system knows no
+    locks, that is said and there is none.
+
+    Args:
+      path: the lock file, there only meanwhile, as is its folder if it is new.
+      remedy: what to do when another process holds it; without, this one
+        waits.
+
+    Raises:
+      InputError: another process holds it; its host, number and time of start
+        are named.
+    """
+    target = absolute(path)
+    folders = [target.parent, *target.parent.parents]
+    new = [folder for folder in folders if not folder.exists()]
+    make_folder(target.parent)
+    try:
+        file = _lock(target, remedy)
+        now = datetime.datetime.now().astimezone()
+        file.truncate(0)
+        file.write(
+            f"process {os.getpid()} on {socket.gethostname()} since"
+            f" {now:%Y-%m-%d %H:%M:%S %Z}\n"
+        )
+        file.flush()
+        try:
+            yield
+        finally:
+            # Before it is released: nobody can hold it any more.
+            target.unlink(missing_ok=True)
+            file.close()
+    finally:
+        with contextlib.suppress(OSError):  # something was put there
+            for folder in new:
+                folder.rmdir()
+
+
+def _lock(target: pathlib.Path, remedy: str) -> IO[str]:
+    while True:
+        file = open(target, "a+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read(200).strip() or "another process"
+            if remedy:
+                file.close()
+                raise InputError(
+                    f"{target.parent} is in use by {holder}: {remedy}."
+                ) from None
+            logger.info("waiting for %s, in use by %s", target.parent, holder)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            logger.warning(
+                "%s cannot be locked (%s): make sure that no second process"
+                " writes there",
+                target.parent,
+                error.strerror,
+            )
+            return file
+        # The one who held it may have removed it meanwhile.
+        if target.exists() and os.path.samestat(
+            os.fstat(file.fileno()), os.stat(target)
+        ):
+            return file
+        file.close()
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The run directory (`--output_dir`): the whole truth about a run.
 
     hparams.json     model, hparams set and every resolved field
+    train.json       flags of the training that decide its results
     problem.json     problem, languages, the vocabulary's name and SHA-256
     vocab.*          the vocabulary itself
     model.ckpt-*     checkpoints; averaged.ckpt-* their averages
@@ -13,6 +14,7 @@ error that names the field; nothing here is ever overwritten.
 import dataclasses
 import json
 import pathlib
+import re
 import shutil
 from typing import Any
 
@@ -26,6 +28,7 @@ from t2t_repro.text.encoder import file_sha256
 
 # What hparams.json has besides the hparams.
 _NAMES = ("model", "hparams_set")
+_CHECKPOINT = re.compile(r"^(model|averaged)\.ckpt-(\d+)\.index$")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +67,21 @@ class Run:
 def exists(folder: str | pathlib.Path) -> bool:
     """Whether a run was started there."""
     return (pathlib.Path(folder) / "hparams.json").exists()
+
+
+def checkpoint_steps(folder: pathlib.Path, kind: str = "model") -> list[int]:
+    """Steps of all whole checkpoints in a folder, oldest first.
+
+    Args:
+      folder: need not be there.
+      kind: "model" or "averaged".
+    """
+    found = []
+    for path in folder.glob(f"{kind}.ckpt-*.index"):
+        match = _CHECKPOINT.match(path.name)
+        if match and path.with_suffix(".data-00000-of-00001").exists():
+            found.append(int(match[2]))
+    return sorted(found)
 
 
 def create(run: Run) -> Run:

@@ -9,8 +9,10 @@ fails too. Multi30k is not fetched: small files come in its place.
 """
 
 import importlib
+import os
 import pathlib
 import re
+import signal
 import sys
 from collections.abc import Iterable
 
@@ -27,6 +29,7 @@ from t2t_repro.bin import t2t_trainer
 from t2t_repro.data import download
 from t2t_repro.errors import UsageError
 from t2t_repro.train import checkpoints
+from t2t_repro.train.step import TrainStep
 from tests import documented
 from tests import documented_world
 from tests import source_tree
@@ -44,6 +47,7 @@ _NOT_RUN = {
 # The same -> why its flags and names are looked up, and no more.
 _LOOKED_UP = {
     "t2t-bleu --language=de": "names a flag",
+    "t2t-decoder --checkpoint=best": "names a flag",
     "t2t-decoder --decode_hparams": "names a flag",
     "t2t-decoder --quantize=bfloat16": "names a flag",
     "t2t-trainer --average_last": "names a flag",
@@ -264,6 +268,60 @@ def test_the_commands_of_a_section(commands, world, capsys):
         except (Exception, SystemExit) as error:
             said = capsys.readouterr().err.strip()
             pytest.fail(f"{command.place}\n{error}\n{said}")
+
+
+def _recipes() -> dict[tuple[Command, ...], str]:
+    """What leads to each t2t-trainer command that begins a run."""
+    recipes = {}
+    for commands in _sections():
+        for index, command in enumerate(commands):
+            words = " ".join(command.words)
+            if (
+                command.words[0] == "t2t-trainer"
+                and "--output_dir=" in words
+                and "--hparams_set=" in words
+            ):
+                recipes[commands[: index + 1]] = command.place.split(" ")[0]
+    return recipes
+
+
+@pytest.mark.parametrize("commands", [*_recipes()], ids=[*_recipes().values()])
+def test_a_recipe_goes_on_after_a_signal(commands, world, monkeypatch, capsys):
+    given = documented_world.GIVEN.get(commands[0].page_and_section)
+    if given:
+        given(world)
+    for command in commands[:-1]:
+        _run(command)
+    _, *arguments = documented_world.filled(commands[-1])
+    has_average = any("--average_last" in word for word in arguments)
+    arguments += [
+        *_tiny_training(arguments),
+        "--train_steps=6",
+        "--local_eval_frequency=2",
+        *(["--average_last=3"] if has_average else []),
+    ]
+    call, calls = TrainStep.__call__, []
+
+    def signalled(self, inputs, targets):
+        calls.append(0)
+        if len(calls) == 4:  # the rehearsal, steps 1 to 3
+            os.kill(os.getpid(), signal.SIGTERM)
+        return call(self, inputs, targets)
+
+    monkeypatch.setattr(TrainStep, "__call__", signalled)
+    assert t2t_trainer.main(arguments) == 143, capsys.readouterr().err
+    folder = pathlib.Path(
+        next(w.split("=")[1] for w in arguments if "--output_dir=" in w)
+    )
+    assert checkpoints.steps(folder) == [2, 3]
+    assert t2t_trainer.main(arguments) == 0, capsys.readouterr().err
+    # As of a run that nobody stopped.
+    assert checkpoints.steps(folder) == [2, 4, 6]
+    assert not list(folder.glob("*.interim"))
+    assert not (folder / "trainer.lock").exists()
+    if has_average:
+        prefix = checkpoints.path_of(folder, 6, "averaged")
+        assert checkpoints.averaged_steps(prefix) == [2, 4, 6]
 
 
 def test_the_records_of_the_benchmarks_can_be_given_again():

@@ -1,6 +1,12 @@
 """Files appear whole or not at all; JSON is read with clear errors."""
 
+import errno
 import os
+import re
+import socket
+import subprocess
+import sys
+import threading
 
 import pytest
 
@@ -98,3 +104,76 @@ def test_json_that_cannot_be_read(tmp_path, content, message):
 def test_a_folder_is_not_json(tmp_path):
     with pytest.raises(InputError, match="cannot read .*: Is a directory"):
         files.read_json(tmp_path)
+
+
+def test_a_lock_is_there_only_meanwhile(tmp_path):
+    path = tmp_path / "new" / "deep" / "lock"
+    with files.locked(path, "stop it"):
+        assert path.exists()
+        with (
+            pytest.raises(InputError) as raised,
+            files.locked(path, "stop it"),
+        ):
+            pass
+        assert re.fullmatch(
+            rf"{path.parent} is in use by process {os.getpid()} on"
+            rf" {socket.gethostname()} since [-\d]+ [:\d]+ \w+: stop it\.",
+            str(raised.value),
+        )
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(ZeroDivisionError), files.locked(path, "stop it"):
+        (path.parent / "mine").touch()
+        raise ZeroDivisionError
+    assert [p.name for p in path.parent.iterdir()] == ["mine"]
+
+
+def test_a_process_that_is_killed_holds_no_lock(tmp_path):
+    path = tmp_path / "lock"
+    code = (
+        "import sys, time; from t2t_repro import files\n"
+        "with files.locked(sys.argv[1], 'stop it'):\n"
+        "    print('held', flush=True); time.sleep(600)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, path], stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with (
+            pytest.raises(InputError, match=f"by process {holder.pid} on"),
+            files.locked(path, "stop it"),
+        ):
+            pass
+        holder.kill()
+    assert path.exists()
+    with files.locked(path, "stop it"):
+        pass
+    assert not path.exists()
+
+
+def test_without_a_remedy_the_second_waits(tmp_path):
+    path, order = tmp_path / "lock", []
+
+    def second():
+        with files.locked(path):
+            order.append("second")
+
+    with files.locked(path):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.2)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+    assert not path.exists()
+
+
+def test_a_file_system_without_locks(tmp_path, monkeypatch, caplog):
+    def unknown(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(files.fcntl, "flock", unknown)
+    monkeypatch.setattr(files.logger, "propagate", True)
+    with files.locked(tmp_path / "lock", "stop it"):
+        pass
+    (record,) = caplog.records
+    assert "cannot be locked (No locks available)" in record.getMessage()

@@ -27,7 +27,9 @@ from t2t_repro.bin import gone_flags
 from t2t_repro.decode import side_by_side
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
+from t2t_repro.errors import nearest
 
+_CHECKPOINTS = ("best", "averaged", "newest")
 _HELP_FLAGS = {"--help", "-help", "-h", "--helpfull", "--helpshort"}
 
 
@@ -116,6 +118,42 @@ def define_model_flags(values: flags.FlagValues) -> None:
         "changes to the set, such as batch_size=2048,label_smoothing=0.0",
         flag_values=values,
     )
+
+
+def define_checkpoint_flags(values: flags.FlagValues) -> None:
+    """The flags that choose one of a run's checkpoints."""
+    for name, text in (
+        ("checkpoint_path", "a checkpoint; default: the newest (average)"),
+        (
+            "checkpoint",
+            "best (on the dev data, see --keep_best of t2t-trainer), averaged,"
+            " newest, or a step",
+        ),
+    ):
+        flags.DEFINE_string(name, None, text, flag_values=values)
+
+
+def checkpoint(values: flags.FlagValues) -> str | None:
+    """What the two flags choose, for `checkpoints.find`; None: the default.
+
+    Raises:
+      UsageError: both are given, or a word that means nothing.
+    """
+    which = values.checkpoint
+    if which is None:
+        return values.checkpoint_path
+    if values.checkpoint_path is not None:
+        raise UsageError(
+            "--checkpoint and --checkpoint_path do not go together: leave one"
+            " out."
+        )
+    if which not in _CHECKPOINTS and not which.isdecimal():
+        raise UsageError(
+            f"--checkpoint={which}: expected one of {', '.join(_CHECKPOINTS)},"
+            f" or a step.{nearest(which, _CHECKPOINTS)} --checkpoint_path takes"
+            " a path."
+        )
+    return which
 
 
 def check_run(run: run_directory.Run, values: flags.FlagValues) -> None:

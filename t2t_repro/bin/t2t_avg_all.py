@@ -1,8 +1,9 @@
 """Averages checkpoints: one average for every window of the last n.
 
 The result is a run directory of its own: model.ckpt-STEP is the mean of the n
-checkpoints that end at STEP, with the time of the newest. Unequally spaced
-checkpoints are refused before anything is written. Left out are
+checkpoints that end at STEP, with the time of the newest. A checkpoint that a
+signal saved between two regular ones is left out; other unequally spaced ones
+are refused before anything is written. Left out are
 tensor2tensor's --wait_minutes (a training averages its own last checkpoints:
 t2t-trainer --average_last) and the optimizer's moments, which it averaged too.
 """
@@ -79,11 +80,12 @@ def _average(values: flags.FlagValues) -> int | None:
             checkpoints.copy_times(
                 checkpoints.path_of(run.folder, window[-1]), prefix
             )
-            logger.info("%s is the mean of steps %s", prefix, window)
         # hparams.json comes last: with it the folder is a run.
         for name in (run.vocabulary.name, *_COPIED):
             if (run.folder / name).exists():
                 shutil.copyfile(run.folder / name, target / name)
+    for window in windows:
+        logger.info("model.ckpt-%d is the mean of steps %s", window[-1], window)
     logger.info("%d averages of %d checkpoints", len(windows), len(steps))
     return 0
 
@@ -95,12 +97,23 @@ def _windows(
     from t2t_repro.train import checkpoints
     from t2t_repro.train import spacing
 
-    steps = [
+    found = [
         step
         for step in checkpoints.steps(run.folder)
         if step >= values.min_steps
         and (not values.max_steps or step <= values.max_steps)
     ]
+    interim = checkpoints.interim_steps(run.folder)
+    steps = [step for step in found if step not in interim]
+    if not values.allow_unequal_spacing and not spacing.is_equal(
+        steps, checkpoints.times(run.folder, steps)
+    ):
+        steps = spacing.regular(steps)
+    if steps != found:
+        logger.info(
+            "left out, as a signal saved them between two others: %s",
+            sorted(set(found) - set(steps)),
+        )
     if len(steps) < values.n:
         raise InputError(
             f"{run.folder} has {len(steps)} checkpoints, --n={values.n} needs"

@@ -56,8 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _define_flags(values: flags.FlagValues) -> None:
     command.define_problem_flags(values)
     command.define_model_flags(values)
+    command.define_checkpoint_flags(values)
     for name, text in (
-        ("checkpoint_path", "a checkpoint; default: the newest (average)"),
         ("decode_from_file", "UTF-8 text, a sentence a line; - is stdin"),
         (
             "decode_to_file",
@@ -108,6 +108,7 @@ def _decode(values: flags.FlagValues) -> int | None:
     if command.help_with_registry(values):
         return 0
     command.require(values, "output_dir")
+    command.checkpoint(values)
     _check_combination(values)
     # Before the run is read: the user's own mistakes come first.
     decode_options.parse(values.decode_hparams)
@@ -179,7 +180,7 @@ def _converse(
     from t2t_repro.decode import session
 
     interactive.run(
-        session.open_translator(run, values.checkpoint_path, options),
+        session.open_translator(run, command.checkpoint(values), options),
         registry.problem(run.problem),
         options,
     )
@@ -200,7 +201,7 @@ def _score_file(
             pass  # a line without its tab shows now, and not after the scoring
     scores = session.score_stream(
         run,
-        values.checkpoint_path,
+        command.checkpoint(values),
         options,
         scoring.read_pairs(_input_lines(path), path),
     )
@@ -235,7 +236,7 @@ def _decode_file(
 
     translated = session.translate_stream(
         run,
-        values.checkpoint_path,
+        command.checkpoint(values),
         options,
         itertools.islice(_input_lines(path), begin, end),
         begin + 1,
@@ -272,7 +273,7 @@ def _decode_dataset(
     begin, end = decode_options.shard_range(len(pairs), *shard)
     translated = session.translate_stream(
         run,
-        values.checkpoint_path,
+        command.checkpoint(values),
         options,
         (source for source, _ in pairs[begin:end]),
         begin + 1,

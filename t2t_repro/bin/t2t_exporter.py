@@ -43,11 +43,13 @@ def _define_flags(values: flags.FlagValues) -> None:
         f"what to write: {', '.join(exporter.FORMATS)}",
         flag_values=values,
     )
-    for name, text in (
-        ("checkpoint_path", "a checkpoint; default: the newest (average)"),
-        ("export_dir", "where to; default: output_dir/export/<seconds>"),
-    ):
-        flags.DEFINE_string(name, None, text, flag_values=values)
+    command.define_checkpoint_flags(values)
+    flags.DEFINE_string(
+        "export_dir",
+        None,
+        "where to; default: output_dir/export/<seconds>",
+        flag_values=values,
+    )
     flags.DEFINE_string(
         "decode_hparams",
         "",
@@ -68,6 +70,7 @@ def _export(values: flags.FlagValues) -> int | None:
         return 0
     command.require(values, "output_dir")
     # Before the run is read: the user's own mistakes come first.
+    checkpoint = command.checkpoint(values)
     decode_options.parse(values.decode_hparams)
     if values.decode_hparams and values.format != "saved_model":
         raise UsageError(
@@ -93,7 +96,7 @@ def _export(values: flags.FlagValues) -> int | None:
         values.format,
         target,
         options,
-        values.checkpoint_path,
+        checkpoint,
         values.overwrite,
     )
     return 0

@@ -1,5 +1,6 @@
 """Trains a model on a problem; the same command goes on where it stopped."""
 
+import contextlib
 import os
 import pathlib
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from t2t_repro import registry
 from t2t_repro import run_directory
 from t2t_repro.bin import command
 from t2t_repro.errors import UsageError
+from t2t_repro.train import options as train_options
 from t2t_repro.train import profiling
 
 
@@ -58,6 +60,11 @@ def _define_numbers(values: flags.FlagValues) -> None:
             "seconds between checkpoints; 0: every --local_eval_frequency",
         ),
         "keep_checkpoint_max": (20, "checkpoints to keep"),
+        "keep_best": (
+            0,
+            "checkpoints to keep besides, the best on the dev data by"
+            " --eval_early_stopping_metric",
+        ),
         "average_last": (0, "average so many checkpoints at the end"),
         "random_seed": (1, "of weights, order of data and dropout"),
         "worker_gpu": (0, "GPUs to use; 0: all, or the CPU"),
@@ -161,12 +168,27 @@ def _run(values: flags.FlagValues) -> int | None:
     profiling.parse(values.profile)  # a mistake shows before TensorFlow loads
     folder = files.absolute(values.output_dir)
     data_dir = files.absolute(values.data_dir)
-    if run_directory.exists(folder):
-        run = run_directory.load(folder)
-        command.check_run(run, values)
-        problem = registry.problem(run.problem)
-        _prepare_data(values, problem, data_dir)
-    else:
+    if folder.resolve() == data_dir.resolve():
+        raise UsageError(
+            f"--output_dir={values.output_dir} is --data_dir: a run has a"
+            " folder of its own, give another --output_dir."
+        )
+    lock: contextlib.AbstractContextManager = contextlib.nullcontext()
+    if values.schedule != "evaluate" and _is_chief():
+        lock = files.locked(
+            folder / "trainer.lock",
+            "wait for its end, stop it, or take another --output_dir",
+        )
+    with lock:
+        _train(values, folder, data_dir)
+    return 0
+
+
+def _train(
+    values: flags.FlagValues, folder: pathlib.Path, data_dir: pathlib.Path
+) -> None:
+    is_new = not run_directory.exists(folder)
+    if is_new:
         command.require(values, "problem", "hparams_set")
         _refuse_foreign(folder)
         _check_warm_start(values.warm_start_from)
@@ -174,7 +196,14 @@ def _run(values: flags.FlagValues) -> int | None:
         registry.model(model)
         problem = registry.problem(values.problem)
         hparams = registry.hparams(values.hparams_set).override(values.hparams)
-        _prepare_data(values, problem, data_dir)
+    else:
+        run = run_directory.load(folder)
+        command.check_run(run, values)
+        problem = registry.problem(run.problem)
+    options = _options(values, folder)
+    options.check(run_directory.checkpoint_steps(folder))
+    _prepare_data(values, problem, data_dir)
+    if is_new:
         run = run_directory.Run(
             folder=folder,
             model=model,
@@ -188,13 +217,30 @@ def _run(values: flags.FlagValues) -> int | None:
     strategy = _join_workers(values.worker_gpu)
     command.load_tensorflow()
     from t2t_repro.train import schedules
-    from t2t_repro.train.options import TrainOptions
 
+    schedules.run(run, data_dir, options, strategy)
+
+
+def _options(
+    values: flags.FlagValues, folder: pathlib.Path
+) -> train_options.TrainOptions:
     given: dict[str, Any] = {
-        name: values[name].value for name in hparam.field_types(TrainOptions)
+        name: values[name].value
+        for name in hparam.field_types(train_options.TrainOptions)
+        if values[name].present
     }
-    schedules.run(run, data_dir, TrainOptions(**given), strategy)
-    return 0
+    if given.get("warm_start_from"):
+        given["warm_start_from"] = str(files.absolute(values.warm_start_from))
+    return train_options.resolve(folder, given)
+
+
+def _is_chief() -> bool:
+    """Whether this is the one process that writes the run directory."""
+    if not os.environ.get("TF_CONFIG"):
+        return True
+    from t2t_repro.train import workers
+
+    return workers.place().is_chief
 
 
 def _join_workers(worker_gpu: int) -> Any:

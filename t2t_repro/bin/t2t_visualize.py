@@ -36,12 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _define_flags(values: flags.FlagValues) -> None:
     command.define_problem_flags(values)
     command.define_model_flags(values)
+    command.define_checkpoint_flags(values)
     for name, default, text in (
-        (
-            "checkpoint_path",
-            None,
-            "a checkpoint; default: the newest (average)",
-        ),
         ("input", None, "the sentence"),
         (
             "decode_from_file",
@@ -67,6 +63,7 @@ def _visualize(values: flags.FlagValues) -> int | None:
         return 0
     command.require(values, "output_dir", "html")
     # Before the run is read: the user's own mistakes come first.
+    checkpoint = command.checkpoint(values)
     decode_options.parse(values.decode_hparams)
     target = _target(values)
     sources = _sources(values)
@@ -75,7 +72,7 @@ def _visualize(values: flags.FlagValues) -> int | None:
     if values.data_dir:
         command.check_data(run, values.data_dir)
     command.load_tensorflow()
-    text = _page(run, sources, values)
+    text = _page(run, sources, checkpoint, values)
     files.replace_file(target, text)
     print(f"wrote {target}: {len(text) / 1e6:.1f} MB, open it in a browser")
     return 0
@@ -117,15 +114,18 @@ def _sources(values: flags.FlagValues) -> list[str]:
     return sources
 
 
-def _page(run: Run, sources: Sequence[str], values: flags.FlagValues) -> str:
+def _page(
+    run: Run,
+    sources: Sequence[str],
+    checkpoint: str | None,
+    values: flags.FlagValues,
+) -> str:
     from t2t_repro.decode import api
     from t2t_repro.train import checkpoints
     from t2t_repro.visualize import looking
     from t2t_repro.visualize import page
 
-    prefix = values.checkpoint_path or checkpoints.newest_for_decoding(
-        run.folder
-    )
+    prefix = checkpoints.find(run.folder, checkpoint)
     loaded = api.load(run.folder, prefix, values.decode_hparams)
     sentences: list[page.Sentence] = []
     count = 0

@@ -68,16 +68,54 @@ def generate(
     Raises:
       InputError: missing or damaged text, an empty split.
     """
+    summary_path = data_dir / f"{problem.name}.json"
+    if _is_done(problem, summary_path, tmp_dir):
+        return
+    # The second of two at once waits, and finds what the first one wrote.
+    with files.locked(data_dir / f"{problem.name}.lock"):
+        if not _is_done(problem, summary_path, tmp_dir):
+            _generate(problem, data_dir, tmp_dir, processes)
+
+
+def _is_done(
+    problem: TextToTextProblem, summary_path: pathlib.Path, tmp_dir: pathlib.Path
+) -> bool:
+    """Whether the data are there.
+
+    Raises:
+      InputError: they are, but were made from other text than lies there now.
+    """
+    if not summary_path.exists():
+        return False
+    sources = files.read_json(summary_path).get("sources")
+    for source in sources if isinstance(sources, list) else []:
+        path = tmp_dir / source.get("file", "")
+        if "url" in source or not path.is_file():
+            continue  # what is fetched has a hash that is checked then
+        if source.get("sha256") not in (None, content_hash(path)):
+            raise InputError(
+                f"{path} has changed since {summary_path.parent} was generated"
+                f" from it (SHA-256 {source['sha256']} then): give another"
+                f" --data_dir, or remove {summary_path.parent}/"
+                f"*{problem.name}* to generate it again."
+            )
+    logger.info(
+        "%s is there already; remove it to generate %s again.",
+        summary_path,
+        problem.name,
+    )
+    return True
+
+
+def _generate(
+    problem: TextToTextProblem,
+    data_dir: pathlib.Path,
+    tmp_dir: pathlib.Path,
+    processes: int,
+) -> None:
     from t2t_repro.data import records  # TensorFlow, wanted from here on
 
-    summary_path = data_dir / f"{problem.name}.json"
-    if summary_path.exists():
-        logger.info(
-            "%s is there already; remove it to generate %s again.",
-            summary_path,
-            problem.name,
-        )
-        return
+    _read_evaluation_text(problem, tmp_dir)
     vocabulary = data_dir / problem.vocab_filename
     if vocabulary.exists():
         logger.info("using the vocabulary %s", vocabulary)
@@ -121,7 +159,21 @@ def generate(
         "corpora": corpora,
         "splits": splits,
     }
-    files.replace_file(summary_path, json.dumps(summary, indent=1) + "\n")
+    files.replace_file(
+        data_dir / f"{problem.name}.json",
+        json.dumps(summary, indent=1) + "\n",
+    )
+
+
+def _read_evaluation_text(
+    problem: TextToTextProblem, tmp_dir: pathlib.Path
+) -> None:
+    """Finds what is wrong with the short splits before the long work."""
+    for split in problem.splits:
+        if split != "train":
+            samples = problem.generate_samples(split, tmp_dir)
+            if not any([True for _ in samples]):
+                raise _no_pairs(problem, split, 0)
 
 
 def _sifted(
@@ -147,10 +199,14 @@ def _sifted(
                 logger.info("%s: %d pairs of %s", split, number, name)
     if not any(counts.pairs_kept for counts in by_corpus.values()):
         read = sum(counts.pairs_read for counts in by_corpus.values())
-        raise InputError(
-            f"the {split} text of {problem.name} has no sentence pairs ({read}"
-            " lines read): give it some."
-        )
+        raise _no_pairs(problem, split, read)
+
+
+def _no_pairs(problem: TextToTextProblem, split: str, read: int) -> InputError:
+    return InputError(
+        f"the {split} text of {problem.name} has no sentence pairs ({read}"
+        " lines read): give it some."
+    )
 
 
 def _totals(
@@ -184,6 +240,9 @@ def _hashed(
     """Fills in the hashes that nobody published, from the files used."""
     for source in sources:
         path = tmp_dir / source.get("file", "")
+        packed = pathlib.Path(f"{path}.gz")
+        if not path.exists() and packed.exists():
+            path, source["file"] = packed, packed.name
         if "sha256" in source and source["sha256"] is None and path.is_file():
             source["sha256"] = content_hash(path)
     return sources

@@ -24,8 +24,8 @@ def lines(problem: TextToTextProblem, tmp_dir: pathlib.Path) -> list[str]:
         else:
             by_hand.append(source)
     written = [
-        f"by hand  {source['split']}: {source.get('corpus', 'text')} -> "
-        f"{tmp_dir}"
+        f"by hand  {source['split']}:"
+        f" {source.get('corpus') or source.get('file', 'text')} -> {tmp_dir}"
         for source in by_hand
     ]
     missing = []

@@ -148,6 +148,7 @@ def load(
     output_dir: str | pathlib.Path,
     checkpoint_path: str | None = None,
     decode_hparams: str = "",
+    checkpoint: str | int | None = None,
 ) -> LoadedRun:
     """Opens a run directory for translation; known as `t2t_repro.load`.
 
@@ -158,6 +159,8 @@ def load(
       checkpoint_path: a checkpoint's prefix; None: the newest (average).
       decode_hparams: as t2t-decoder takes them, such as
         `"beam_size=8,alpha=0.8"`; else the problem's, else the paper's.
+      checkpoint: instead of a path, "best" on the dev data, "averaged",
+        "newest", or a step.
 
     Returns:
       What translates a string, or a list of them, when it is called.
@@ -172,5 +175,6 @@ def load(
         decode_hparams,
         getattr(registry.problem(run.problem), "decode_hparams", ""),
     )
-    model = session.open_model(run, checkpoint_path, options.quantize)
+    which = checkpoint_path if checkpoint is None else str(checkpoint)
+    model = session.open_model(run, which, options.quantize)
     return LoadedRun(run, model, options)

@@ -27,19 +27,19 @@ logger = logging.getLogger("t2t_repro")
 
 
 def open_model(
-    run: Run, checkpoint_path: str | None, quantize: str = "none"
+    run: Run, checkpoint: str | None, quantize: str = "none"
 ) -> Any:
     """Builds the run's model with a checkpoint's weights.
 
     Args:
       run: the run directory.
-      checkpoint_path: a checkpoint's prefix; None: the newest.
+      checkpoint: see `checkpoints.find`.
       quantize: as in `DecodeOptions`.
 
     Raises:
       InputError: no checkpoint, or a damaged one.
     """
-    prefix = checkpoint_path or checkpoints.newest_for_decoding(run.folder)
+    prefix = checkpoints.find(run.folder, checkpoint)
     model = run.new_model()
     checkpoints.restore(
         prefix,
@@ -53,25 +53,25 @@ def open_model(
 
 
 def open_translator(
-    run: Run, checkpoint_path: str | None, options: DecodeOptions
+    run: Run, checkpoint: str | None, options: DecodeOptions
 ) -> Translator:
     """`open_model`, with the run's vocabulary and a way to search.
 
     Args:
       run: the run directory.
-      checkpoint_path: a checkpoint's prefix; None: the newest.
+      checkpoint: see `checkpoints.find`.
       options: how to decode.
 
     Raises:
       InputError: no checkpoint, or a damaged one.
     """
-    model = open_model(run, checkpoint_path, options.quantize)
+    model = open_model(run, checkpoint, options.quantize)
     return Translator(model, run.encoder(), options)
 
 
 def translate_stream(
     run: Run,
-    checkpoint_path: str | None,
+    checkpoint: str | None,
     options: DecodeOptions,
     sources: Iterable[str],
     first_line: int = 1,
@@ -83,7 +83,7 @@ def translate_stream(
 
     Args:
       run: the run directory.
-      checkpoint_path: a checkpoint's prefix; None: the newest.
+      checkpoint: see `checkpoints.find`.
       options: how to decode.
       sources: the user's lines.
       first_line: number of the first one.
@@ -95,14 +95,14 @@ def translate_stream(
     Raises:
       InputError: no checkpoint, or a damaged one.
     """
-    translator = open_translator(run, checkpoint_path, options)
+    translator = open_translator(run, checkpoint, options)
     problem = registry.problem(run.problem)
     return _stream(translator, problem, sources, first_line)
 
 
 def score_stream(
     run: Run,
-    checkpoint_path: str | None,
+    checkpoint: str | None,
     options: DecodeOptions,
     pairs: Iterable[tuple[str, str]],
 ) -> Iterator[Score]:
@@ -110,7 +110,7 @@ def score_stream(
 
     Args:
       run: the run directory.
-      checkpoint_path: a checkpoint's prefix; None: the newest.
+      checkpoint: see `checkpoints.find`.
       options: `batch_size` and `max_input_size`.
       pairs: the user's source lines, and targets as the model writes them.
 
@@ -121,7 +121,7 @@ def score_stream(
       InputError: no checkpoint, or a damaged one.
     """
     problem = registry.problem(run.problem)
-    model = open_model(run, checkpoint_path, options.quantize)
+    model = open_model(run, checkpoint, options.quantize)
     scorer = Scorer(model, run.encoder(), options)
     return scorer.stream(
         (lines.input_line(problem, source), target) for source, target in pairs
@@ -130,12 +130,12 @@ def score_stream(
 
 def translate_lines(
     run: Run,
-    checkpoint_path: str | None,
+    checkpoint: str | None,
     options: DecodeOptions,
     sources: Sequence[str],
 ) -> list[list[Translation]]:
     """`translate_stream` of lines that fit into memory."""
-    return list(translate_stream(run, checkpoint_path, options, sources))
+    return list(translate_stream(run, checkpoint, options, sources))
 
 
 def dataset_pairs(

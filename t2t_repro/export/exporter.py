@@ -23,7 +23,7 @@ def write(
     form: str,
     folder: pathlib.Path,
     options: DecodeOptions,
-    checkpoint_path: str | None = None,
+    checkpoint: str | None = None,
     overwrite: bool = False,
 ) -> None:
     """Exports a run; the folder appears whole or not at all.
@@ -33,7 +33,7 @@ def write(
       form: one of `FORMATS`.
       folder: where to.
       options: how to search, which a `saved_model` keeps.
-      checkpoint_path: a checkpoint's prefix; None: the newest.
+      checkpoint: see `checkpoints.find`.
       overwrite: whether an earlier export in `folder` may go.
 
     Raises:
@@ -47,7 +47,7 @@ def write(
 
     export_folder.check(folder, overwrite)
     export = _export_function(run, form, options)
-    prefix = checkpoint_path or checkpoints.newest_for_decoding(run.folder)
+    prefix = checkpoints.find(run.folder, checkpoint)
     model = session.open_model(run, prefix)
     description: dict[str, Any] = {
         "format": form,

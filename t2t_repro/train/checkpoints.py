@@ -22,12 +22,15 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_repro.errors import InputError
+from t2t_repro.run_directory import checkpoint_steps
+from t2t_repro.train import early_stopping
 from t2t_repro.train import spacing
 
-_NAME = re.compile(r"^(model|averaged)\.ckpt-(\d+)\.index$")
 _SLOTS = "adam/"
 _AVERAGED_STEPS = "averaged_steps"
 _SUFFIXES = (".index", ".data-00000-of-00001")
+# Beside a checkpoint that a signal saved: an empty file.
+_INTERIM = ".interim"
 _POLL_SECONDS = 10.0
 # Which operation it was: says nothing to a user.
 _NODE = re.compile(r"\{\{.*?\}\}|\[Op:.*?\]")
@@ -41,6 +44,8 @@ _NO_DAMAGE = (
 )
 
 logger = logging.getLogger("t2t_repro")
+
+steps = checkpoint_steps
 
 
 class DamagedError(InputError):
@@ -62,16 +67,6 @@ class DamagedError(InputError):
 def path_of(folder: pathlib.Path, step: int, kind: str = "model") -> str:
     """The prefix of a checkpoint's files."""
     return str(folder / f"{kind}.ckpt-{step}")
-
-
-def steps(folder: pathlib.Path, kind: str = "model") -> list[int]:
-    """Steps of all whole checkpoints in a folder, oldest first."""
-    found = []
-    for path in folder.glob(f"{kind}.ckpt-*.index"):
-        match = _NAME.match(path.name)
-        if match and path.with_suffix(".data-00000-of-00001").exists():
-            found.append(int(match[2]))
-    return sorted(found)
 
 
 def save(
@@ -240,13 +235,27 @@ def restore(
     return rest
 
 
-def remove_old(folder: pathlib.Path, keep: int) -> None:
-    """Keeps the newest `keep` checkpoints of training."""
-    for step in steps(folder)[:-keep]:
-        prefix = path_of(folder, step)
-        # The index first: without it the checkpoint no longer counts.
-        for suffix in _SUFFIXES:
-            pathlib.Path(prefix + suffix).unlink(missing_ok=True)
+def remove(folder: pathlib.Path, step: int) -> None:
+    """Removes a checkpoint of training, if it is there."""
+    prefix = path_of(folder, step)
+    # The index first: without it the checkpoint no longer counts.
+    for suffix in (*_SUFFIXES, _INTERIM):
+        pathlib.Path(prefix + suffix).unlink(missing_ok=True)
+
+
+def mark_interim(folder: pathlib.Path, step: int) -> None:
+    """Says of a checkpoint, before it is saved, that a signal is why.
+
+    It is there to go on from, in no average, and gone with the next one.
+    """
+    pathlib.Path(path_of(folder, step) + _INTERIM).touch()
+
+
+def interim_steps(folder: pathlib.Path) -> list[int]:
+    """Of the checkpoints that `mark_interim` was called for."""
+    names = [path.name for path in folder.glob(f"model.ckpt-*{_INTERIM}")]
+    matches = [re.fullmatch(r"model\.ckpt-(\d+)\.interim", n) for n in names]
+    return [int(match[1]) for match in matches if match]
 
 
 def average(folder: pathlib.Path, window: Sequence[int]) -> dict[str, Any]:
@@ -296,14 +305,18 @@ def average(folder: pathlib.Path, window: Sequence[int]) -> dict[str, Any]:
 
 
 def average_last(
-    folder: pathlib.Path, count: int, allow_unequal_spacing: bool = False
+    folder: pathlib.Path,
+    count: int,
+    allow_unequal_spacing: bool = False,
+    every: int = 0,
 ) -> str:
     """Averages the newest checkpoints into `averaged.ckpt-STEP`.
 
     Args:
       folder: of the checkpoints.
       count: how many.
-      allow_unequal_spacing: otherwise see `spacing.check`.
+      allow_unequal_spacing: otherwise see `spacing`.
+      every: see `spacing.regular`.
 
     Returns:
       The average's prefix; its step is that of the newest.
@@ -311,7 +324,12 @@ def average_last(
     Raises:
       InputError: there are fewer than `count`, or unequally spaced ones.
     """
-    found = steps(folder)
+    interim = interim_steps(folder)
+    found = [step for step in steps(folder) if step not in interim]
+    if not allow_unequal_spacing and not spacing.is_equal(
+        found[-count:], times(folder, found[-count:])
+    ):
+        found = spacing.regular(found, every)
     newest = found[-count:]
     if len(newest) < count:
         raise InputError(
@@ -338,13 +356,48 @@ def newest_for_decoding(folder: pathlib.Path) -> str:
       InputError: there is no checkpoint.
     """
     trained, averaged = steps(folder), steps(folder, "averaged")
-    if not trained and not averaged:
+    is_average = averaged and averaged[-1] >= max(trained, default=0)
+    return find(folder, "averaged" if is_average else "newest")
+
+
+def find(folder: pathlib.Path, which: str | None) -> str:
+    """The prefix of the checkpoint that `--checkpoint` means.
+
+    Args:
+      folder: run directory.
+      which: "best" on the dev data by the metric of `evaluations.json`,
+        "averaged" or "newest", a step, or a prefix, which is returned; None:
+        `newest_for_decoding`.
+
+    Raises:
+      InputError: there is no such checkpoint.
+    """
+    if which is None:
+        return newest_for_decoding(folder)
+    kind = "averaged" if which == "averaged" else "model"
+    found = steps(folder, kind)
+    if which == "best":
+        chosen = early_stopping.History(folder).best(1, found)
+        missing = "none that was evaluated"
+    elif which in ("averaged", "newest"):
+        chosen = found[-1:]
+        missing = "no average (t2t-trainer --average_last=5 makes one)"
+    elif which.isdecimal():
+        chosen = [step for step in found if step == int(which)]
+        missing = "none of that step"
+    else:
+        return which
+    if chosen:
+        return path_of(folder, chosen[0], kind)
+    there = ", ".join(map(str, steps(folder)))
+    if not there:
         raise InputError(
             f"{folder} has no checkpoint yet: train first (t2t-trainer)."
         )
-    if averaged and averaged[-1] >= max(trained, default=0):
-        return path_of(folder, averaged[-1], "averaged")
-    return path_of(folder, trained[-1])
+    raise InputError(
+        f"--checkpoint={which}: of the checkpoints in {folder} there is"
+        f" {missing}; give another, there are the steps {there}."
+    )
 
 
 def _reader(prefix: str) -> Any:

@@ -4,7 +4,6 @@ Teacher-forced figures are called what they are (`nll`, `perplexity`,
 `token_accuracy`); `bleu` is sacreBLEU of real beam-search translations.
 """
 
-import dataclasses
 import math
 import pathlib
 from collections.abc import Callable
@@ -25,28 +24,12 @@ from t2t_repro.errors import InputError
 from t2t_repro.evaluate.bleu import sacrebleu_score
 from t2t_repro.run_directory import Run
 from t2t_repro.text.encoder import TextEncoder
+from t2t_repro.train.early_stopping import Evaluation
 from t2t_repro.train.step import summed_loss
 from t2t_repro.visualize.board import Sample
 
 # Dev data is short: few shapes, so that evaluation is traced quickly.
 _SHAPES = 4
-
-
-@dataclasses.dataclass(frozen=True)
-class Evaluation:
-    """Figures on the dev data.
-
-    Attributes:
-      nll: mean negative log-likelihood of a token, no smoothing, in nats.
-      perplexity: exp(nll), per subword.
-      token_accuracy: share of tokens whose id had the highest score.
-      bleu: sacreBLEU of a fixed part of the dev data, beam search.
-    """
-
-    nll: float
-    perplexity: float
-    token_accuracy: float
-    bleu: float
 
 
 class Evaluator:

@@ -23,7 +23,7 @@ _FILE = re.compile(r"^model\.ckpt-(\d+)\.(index|data-\d+-of-\d+)$")
 _UNFINISHED = re.compile(r"^\.model\.ckpt-(\d+)\.part$")
 # Of files.replacing, for the files that a training itself writes.
 _TEMPORARY = re.compile(
-    r"^\.(hparams|problem|batch_shapes|evaluations|warm_start)\.json"
+    r"^\.(hparams|problem|batch_shapes|evaluations|train|warm_start)\.json"
     r"\.[0-9a-f]{8}\.part$"
 )
 

@@ -138,6 +138,16 @@ def _choose(lengths: np.ndarray, hparams: HParams) -> list[BatchShape]:
             len(lengths),
             hparams.max_length,
         )
-    return choose_shapes(
+    shapes = choose_shapes(
         lengths[fits], hparams.batch_size, hparams.batch_shapes
     )
+    most = max(s.batch * max(s.source, s.target) for s in shapes)
+    if most > hparams.batch_size:
+        logger.warning(
+            "batch_size=%d holds no sentence of %d pieces, so batches have up"
+            " to %d tokens: raise batch_size, or lower max_length",
+            hparams.batch_size,
+            most,
+            most,
+        )
+    return shapes

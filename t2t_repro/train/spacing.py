@@ -10,9 +10,12 @@ tensor2tensor lost BLEU and did not see why. So a set counts as equally spaced
   or less (a checkpoint waits for the end of a step or an evaluation).
 
 The last checkpoint of a run may lie closer to the one before it. It is not left
-out silently: the refusal names it and says how to average without it.
+out silently: the refusal names it and says how to average without it. One that
+lies between two regular ones, where earlier versions went on after a signal,
+is left out.
 """
 
+import collections
 from collections.abc import Sequence
 
 from t2t_repro.errors import InputError
@@ -35,6 +38,22 @@ def is_equal(steps: Sequence[int], times: Sequence[float]) -> bool:
     seconds = _gaps(times)
     shortest, longest = min(seconds), max(seconds)
     return shortest >= _LEAST_SECONDS and longest <= _TIME_TOLERANCE * shortest
+
+
+def regular(steps: Sequence[int], every: int = 0) -> list[int]:
+    """Without the checkpoints that lie between two regular ones.
+
+    Args:
+      steps: of all checkpoints, in ascending order.
+      every: steps from one to the next; 0: the most common distance, where
+        one is common.
+    """
+    if not every:
+        counts = collections.Counter(_gaps(steps))
+        every = max(counts, key=lambda gap: (counts[gap], gap), default=1)
+        if counts[every] < 2:
+            return list(steps)
+    return [step for step in steps if step % every == 0 or step == steps[-1]]
 
 
 def check(

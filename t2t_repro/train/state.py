@@ -6,6 +6,9 @@ from the seed, dropout from seed and step, early stopping from the evaluations.
 """
 
 import pathlib
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -27,18 +30,22 @@ class State:
     """
 
     def __init__(
-        self, folder: pathlib.Path, step: TrainStep, kept: int, is_chief: bool
+        self,
+        folder: pathlib.Path,
+        step: TrainStep,
+        staying: Callable[[Sequence[int]], Collection[int]],
+        is_chief: bool,
     ):
         """Begins at the first batch.
 
         Args:
           folder: run directory.
           step: with the variables.
-          kept: how many checkpoints stay.
+          staying: which of the checkpoints' steps, oldest first, stay.
           is_chief: whether this process writes them.
         """
         self._folder, self._step = folder, step
-        self._kept, self._is_chief = kept, is_chief
+        self._staying, self._is_chief = staying, is_chief
         self._saved_step: int | None = None
         self.position = Position()
 
@@ -47,8 +54,11 @@ class State:
         """Updates so far."""
         return int(self._step.updates_done.numpy())
 
-    def save(self) -> str:
-        """Writes a checkpoint and removes the oldest.
+    def save(self, is_interim: bool = False) -> str:
+        """Writes a checkpoint and removes those that need not stay.
+
+        Args:
+          is_interim: see `checkpoints.mark_interim`.
 
         Returns:
           Its prefix; what is saved already, or is the chief's to write, is
@@ -60,6 +70,8 @@ class State:
         done = self.steps_done
         if self._saved_step == done or not self._is_chief:
             return checkpoints.path_of(self._folder, done)
+        if is_interim:
+            checkpoints.mark_interim(self._folder, done)
         prefix = checkpoints.save(
             self._folder,
             done,
@@ -69,8 +81,16 @@ class State:
             },
         )
         self._saved_step = done
-        checkpoints.remove_old(self._folder, self._kept)
+        if not is_interim:
+            for old in self._not_staying(done):
+                checkpoints.remove(self._folder, old)
         return prefix
+
+    def _not_staying(self, done: int) -> set[int]:
+        folder = self._folder
+        interim = {s for s in checkpoints.interim_steps(folder) if s < done}
+        found = [s for s in checkpoints.steps(folder) if s not in interim]
+        return interim | (set(found) - set(self._staying(found)))
 
     def restore(self) -> str | None:
         """Goes back to the newest checkpoint that is whole.

@@ -12,13 +12,16 @@ import pathlib
 import signal
 import time
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from t2t_repro import registry
 from t2t_repro import run_directory
 from t2t_repro.data import batching
+from t2t_repro.data import records
 from t2t_repro.data.batching import Batch
 from t2t_repro.errors import UsageError
 from t2t_repro.run_directory import Run
@@ -26,6 +29,7 @@ from t2t_repro.train import checkpoints
 from t2t_repro.train import evaluation
 from t2t_repro.train import failures
 from t2t_repro.train import memory
+from t2t_repro.train import options as train_options
 from t2t_repro.train import profiling
 from t2t_repro.train import recovery
 from t2t_repro.train import run_shapes
@@ -71,7 +75,11 @@ class Trainer:
         """
         self._run, self._options = run, options
         schedule.check(run.hparams)
-        options.check_spacing()
+        for split in ("train", "dev"):
+            # What is missing shows before a model is built.
+            records.shard_paths(
+                data_dir, registry.problem(run.problem).name, split
+            )
         self._early_stopping = options.early_stopping()
         self._profiler = profiling.Profiler(
             run.folder, profiling.parse(options.profile)
@@ -101,12 +109,14 @@ class Trainer:
             )
         memory.rehearse(self.step, run, self._batches)
         self._state = State(
-            run.folder, self.step, options.kept, self._place.is_chief
+            run.folder, self.step, self._staying, self._place.is_chief
         )
         self._warm_start: warm_start.WarmStart | None = None
         self._restore()
         self._check_workers()
-        self._history = History(run.folder, self.steps_done)
+        self._history = History(
+            run.folder, self.steps_done, options.eval_early_stopping_metric
+        )
         self._evaluator = evaluation.of_run(
             run,
             self.model,
@@ -141,6 +151,7 @@ class Trainer:
                 # By time, the last one alone comes sooner than the others.
                 options.allow_unequal_spacing
                 or options.save_checkpoints_secs > 0,
+                options.local_eval_frequency,
             )
             logger.info("wrote %s", prefix)
 
@@ -173,6 +184,8 @@ class Trainer:
             warm_start.keep(self._run.folder, self._warm_start)
             # Before hparams.json makes it a run, which could begin cold.
             self.save()
+        # Before it is a run: one that has no record is of an older version.
+        train_options.keep(self._run.folder, self._options)
         if not run_directory.exists(self._run.folder):
             self._run = run_directory.create(self._run)
         run_shapes.keep(
@@ -203,7 +216,7 @@ class Trainer:
             begin = time.monotonic()
             by_time = options.save_checkpoints_secs
             if (
-                begin - saved_at >= by_time if by_time else self._is_due(done)
+                begin - saved_at >= by_time if by_time else self._options.is_due(done)
             ) or is_last:
                 with summaries.timed("checkpoint"):
                     self.save()
@@ -233,12 +246,10 @@ class Trainer:
             )
         return result
 
-    def _is_due(self, done: int) -> bool:
+    def _staying(self, found: Sequence[int]) -> set[int]:
         options = self._options
-        return (
-            done >= options.train_steps
-            or done % options.local_eval_frequency == 0
-        )
+        best = self._history.best(options.keep_best, found)
+        return options.staying(found) | set(best)
 
     def _evaluate(
         self,
@@ -257,7 +268,7 @@ class Trainer:
           Whether early stopping ends the run.
         """
         done = self.steps_done
-        if not self._options.evaluates or not done or not self._is_due(done):
+        if not self._options.evaluates or not done or not self._options.is_due(done):
             return False
         if self._place.is_chief and done not in self._history:
             with summaries.timed("evaluation"):
@@ -281,7 +292,8 @@ class Trainer:
         number = self._agreement.on(signals.number)
         if not number:
             return
-        self.save()
+        # Had it been due, it would have been saved.
+        self._state.save(is_interim=True)
         raise StoppedError(
             number,
             f"stopped by {signal.Signals(number).name} after step"

@@ -161,7 +161,7 @@ def test_a_checkpoint_that_training_removes_meanwhile(
 ):
     def remove(prefix, *arguments, **options):
         if prefix.endswith("-3"):
-            checkpoints.remove_old(run, keep=1)
+            checkpoints.remove(run, 3)
         return restore(prefix, *arguments, **options)
 
     restore = checkpoints.restore

@@ -102,12 +102,14 @@ def test_a_failing_write_leaves_nothing(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-def test_old_checkpoints_go(tmp_path):
-    for step in (1, 2, 3):
+def test_a_removed_checkpoint_leaves_nothing(tmp_path):
+    checkpoints.mark_interim(tmp_path, 1)
+    for step in (1, 2):
         checkpoints.save(tmp_path, step, _values(step))
-    checkpoints.remove_old(tmp_path, keep=2)
-    assert checkpoints.steps(tmp_path) == [2, 3]
-    assert not _data_file(tmp_path, 1).exists()
+    assert checkpoints.interim_steps(tmp_path) == [1]
+    checkpoints.remove(tmp_path, 1)
+    assert checkpoints.steps(tmp_path) == [2]
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def _averaged(folder, count, **options):
