@@ -7,6 +7,7 @@ import gzip
 import struct
 
 from tests import bad_input_runs
+from tests import bad_input_training
 from tests.bad_input_damage import NOT_UTF8
 from tests.bad_input_damage import SHARD
 from tests.bad_input_damage import Case
@@ -38,8 +39,6 @@ _NEW_RUN = "--problem=translate_from_files --data_dir={w}/data"
 _NEW_RUN += " --output_dir={w}/new --hparams_set=transformer_tiny"
 _DEMO = "--work_dir={w}/new"
 
-# Made before the dev text is looked at, and used again when it is mended.
-_BEFORE_DEV = ("new", "new/vocab.*", "new/*-train-*")
 # Fetched whole before it is opened.
 _FETCHED = ("new", "raw/*.tgz")
 
@@ -144,7 +143,7 @@ DATAGEN = cases(
         1,
         "ends after line 1",
         write("raw/dev.tgt", b"a\n"),
-        _BEFORE_DEV,
+        ("new",),
     ),
     (
         "data_dir is a file",
@@ -318,4 +317,5 @@ CASES = [
     *TRAINER,
     *DEMO,
     *bad_input_runs.CASES,
+    *bad_input_training.CASES,
 ]

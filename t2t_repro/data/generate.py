@@ -78,7 +78,9 @@ def generate(
 
 
 def _is_done(
-    problem: TextToTextProblem, summary_path: pathlib.Path, tmp_dir: pathlib.Path
+    problem: TextToTextProblem,
+    summary_path: pathlib.Path,
+    tmp_dir: pathlib.Path,
 ) -> bool:
     """Whether the data are there.
 

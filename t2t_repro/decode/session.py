@@ -26,9 +26,7 @@ _PROGRESS_SECONDS = 60.0
 logger = logging.getLogger("t2t_repro")
 
 
-def open_model(
-    run: Run, checkpoint: str | None, quantize: str = "none"
-) -> Any:
+def open_model(run: Run, checkpoint: str | None, quantize: str = "none") -> Any:
     """Builds the run's model with a checkpoint's weights.
 
     Args:

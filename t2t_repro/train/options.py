@@ -122,9 +122,7 @@ class TrainOptions:
     def is_due(self, step: int) -> bool:
         """Whether an evaluation, and a checkpoint unless these go by time,
         follow this step."""
-        return (
-            step >= self.train_steps or step % self.local_eval_frequency == 0
-        )
+        return step >= self.train_steps or step % self.local_eval_frequency == 0
 
     def check(self, found: Sequence[int]) -> None:
         """Finds out before anything is done what would fail at its end.

@@ -216,7 +216,9 @@ class Trainer:
             begin = time.monotonic()
             by_time = options.save_checkpoints_secs
             if (
-                begin - saved_at >= by_time if by_time else self._options.is_due(done)
+                begin - saved_at >= by_time
+                if by_time
+                else self._options.is_due(done)
             ) or is_last:
                 with summaries.timed("checkpoint"):
                     self.save()
@@ -268,7 +270,11 @@ class Trainer:
           Whether early stopping ends the run.
         """
         done = self.steps_done
-        if not self._options.evaluates or not done or not self._options.is_due(done):
+        if (
+            not self._options.evaluates
+            or not done
+            or not self._options.is_due(done)
+        ):
             return False
         if self._place.is_chief and done not in self._history:
             with summaries.timed("evaluation"):

@@ -58,8 +58,8 @@ def test_every_flag_of_the_trainer_is_classified():
     elsewhere = {"problem", "model", "hparams_set", "hparams"}
     elsewhere |= {"worker_gpu", "data_dir"}
     standing = {flag for flag, kind in audit.items() if kind == "stands"}
-    assert standing == elsewhere | set(options.STANDING) == elsewhere | set(
-        _OTHER
+    assert (
+        standing == elsewhere | set(options.STANDING) == elsewhere | set(_OTHER)
     )
 
 
