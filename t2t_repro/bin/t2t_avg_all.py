@@ -70,12 +70,13 @@ def _average(values: flags.FlagValues) -> int | None:
             f"--output_dir={target} is not empty: give a new folder."
         )
     command.load_tensorflow()
+    from t2t_repro.train import averaging
     from t2t_repro.train import checkpoints
 
     steps, windows = _windows(run, values)
     with files.filling(target):
         for window in windows:
-            means = checkpoints.average(run.folder, window)
+            means = averaging.average(run.folder, window)
             prefix = checkpoints.save(target, window[-1], means)
             checkpoints.copy_times(
                 checkpoints.path_of(run.folder, window[-1]), prefix
@@ -94,8 +95,8 @@ def _windows(
     run: run_directory.Run, values: flags.FlagValues
 ) -> tuple[list[int], list[list[int]]]:
     """The steps there are, and all windows of n, checked."""
+    from t2t_repro.train import averaging
     from t2t_repro.train import checkpoints
-    from t2t_repro.train import spacing
 
     found = [
         step
@@ -105,13 +106,13 @@ def _windows(
     ]
     interim = checkpoints.interim_steps(run.folder)
     steps = [step for step in found if step not in interim]
-    if not values.allow_unequal_spacing and not spacing.is_equal(
+    if not values.allow_unequal_spacing and not averaging.is_equal(
         steps, checkpoints.times(run.folder, steps)
     ):
-        steps = spacing.regular(steps)
+        steps = averaging.regular(steps)
     if steps != found:
         logger.info(
-            "left out, as a signal saved them between two others: %s",
+            "left out, as a signal saved them: %s",
             sorted(set(found) - set(steps)),
         )
     if len(steps) < values.n:
@@ -124,7 +125,7 @@ def _windows(
     # The newest first: its refusal has the most useful advice.
     for end in reversed(ends):
         if not values.allow_unequal_spacing:
-            spacing.check(steps, times, end - values.n, end - 1)
+            averaging.check(steps, times, end - values.n, end - 1)
     return steps, [steps[end - values.n : end] for end in ends]
 
 

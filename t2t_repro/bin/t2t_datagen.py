@@ -60,7 +60,7 @@ def _generate(values: flags.FlagValues) -> int | None:
 
     generate.generate(
         problem,
-        files.make_folder(values.data_dir),
+        files.absolute(values.data_dir),
         tmp_dir,
         values.num_concurrent_processes,
     )

@@ -270,7 +270,7 @@ def _generate(
 
     generate.generate(
         problem,
-        files.make_folder(data_dir),
+        data_dir,
         files.absolute(values.tmp_dir),
     )
 

@@ -117,7 +117,7 @@ def _generate(
 ) -> None:
     from t2t_repro.data import records  # TensorFlow, wanted from here on
 
-    _read_evaluation_text(problem, tmp_dir)
+    _open_text(problem, tmp_dir)
     vocabulary = data_dir / problem.vocab_filename
     if vocabulary.exists():
         logger.info("using the vocabulary %s", vocabulary)
@@ -167,15 +167,18 @@ def _generate(
     )
 
 
-def _read_evaluation_text(
-    problem: TextToTextProblem, tmp_dir: pathlib.Path
-) -> None:
-    """Finds what is wrong with the short splits before the long work."""
+def _open_text(problem: TextToTextProblem, tmp_dir: pathlib.Path) -> None:
+    """Finds before the long work what is missing, or wrong in a short split.
+
+    Raises:
+      InputError: see `generate`.
+    """
     for split in problem.splits:
-        if split != "train":
-            samples = problem.generate_samples(split, tmp_dir)
-            if not any([True for _ in samples]):
-                raise _no_pairs(problem, split, 0)
+        samples = iter(problem.generate_samples(split, tmp_dir))
+        if split == "train":
+            next(samples, None)
+        elif not sum(1 for _ in samples):
+            raise _no_pairs(problem, split, 0)
 
 
 def _sifted(

@@ -24,10 +24,10 @@ import tensorflow as tf
 from t2t_repro.errors import InputError
 from t2t_repro.run_directory import checkpoint_steps
 from t2t_repro.train import early_stopping
-from t2t_repro.train import spacing
 
+# In an average, the steps whose mean it is.
+AVERAGED_STEPS = "averaged_steps"
 _SLOTS = "adam/"
-_AVERAGED_STEPS = "averaged_steps"
 _SUFFIXES = (".index", ".data-00000-of-00001")
 # Beside a checkpoint that a signal saved: an empty file.
 _INTERIM = ".interim"
@@ -191,9 +191,9 @@ def averaged_steps(prefix: str) -> list[int]:
       InputError: it is missing or damaged.
     """
     reader = _reader(prefix)
-    if not reader.has_tensor(_AVERAGED_STEPS):
+    if not reader.has_tensor(AVERAGED_STEPS):
         return []
-    return [int(step) for step in reader.get_tensor(_AVERAGED_STEPS)]
+    return [int(step) for step in reader.get_tensor(AVERAGED_STEPS)]
 
 
 def restore(
@@ -256,91 +256,6 @@ def interim_steps(folder: pathlib.Path) -> list[int]:
     names = [path.name for path in folder.glob(f"model.ckpt-*{_INTERIM}")]
     matches = [re.fullmatch(r"model\.ckpt-(\d+)\.interim", n) for n in names]
     return [int(match[1]) for match in matches if match]
-
-
-def average(folder: pathlib.Path, window: Sequence[int]) -> dict[str, Any]:
-    """The mean of several checkpoints' weights (section 6.1).
-
-    Floats are summed in float64 and returned in float32; whole numbers, such
-    as the step, are those of the newest. The optimizer's moments, which
-    tensor2tensor averaged too, are left out: nothing resumes from an average.
-
-    Args:
-      folder: of the checkpoints.
-      window: their steps, oldest first.
-
-    Returns:
-      The means, and the steps themselves for `averaged_steps`.
-
-    Raises:
-      InputError: a checkpoint is damaged, or they are of different models.
-    """
-    sums: dict[str, np.ndarray] = {}
-    prefixes = [path_of(folder, step) for step in window]
-    for prefix in prefixes:
-        values = read(prefix, slots=False)
-        values.pop(_AVERAGED_STEPS, None)  # it may be an average itself
-        if sums and sums.keys() != values.keys():
-            other = min(sums.keys() ^ values.keys())
-            raise InputError(
-                f"{prefix} and {prefixes[0]} are of different models: only one"
-                f" of them has {other}."
-            )
-        for name, value in values.items():
-            if name in sums and sums[name].shape != value.shape:
-                raise InputError(
-                    f"{prefix} and {prefixes[0]} are of different models:"
-                    f" {name} has shapes {value.shape} and {sums[name].shape}."
-                )
-            if np.issubdtype(value.dtype, np.floating):
-                share = value.astype(np.float64) / len(prefixes)
-                sums[name] = sums.get(name, 0.0) + share
-            else:
-                sums[name] = value
-    means = {
-        name: value.astype(np.float32) if value.dtype == np.float64 else value
-        for name, value in sums.items()
-    }
-    return {**means, _AVERAGED_STEPS: np.array(window, np.int64)}
-
-
-def average_last(
-    folder: pathlib.Path,
-    count: int,
-    allow_unequal_spacing: bool = False,
-    every: int = 0,
-) -> str:
-    """Averages the newest checkpoints into `averaged.ckpt-STEP`.
-
-    Args:
-      folder: of the checkpoints.
-      count: how many.
-      allow_unequal_spacing: otherwise see `spacing`.
-      every: see `spacing.regular`.
-
-    Returns:
-      The average's prefix; its step is that of the newest.
-
-    Raises:
-      InputError: there are fewer than `count`, or unequally spaced ones.
-    """
-    interim = interim_steps(folder)
-    found = [step for step in steps(folder) if step not in interim]
-    if not allow_unequal_spacing and not spacing.is_equal(
-        found[-count:], times(folder, found[-count:])
-    ):
-        found = spacing.regular(found, every)
-    newest = found[-count:]
-    if len(newest) < count:
-        raise InputError(
-            f"{folder} has {len(newest)} checkpoints, an average of {count} was"
-            " asked for: train on, or ask for fewer."
-        )
-    if not allow_unequal_spacing:
-        first, last = len(found) - count, len(found) - 1
-        spacing.check(found, times(folder, found), first, last)
-    logger.info("averaging the checkpoints of steps %s", newest)
-    return save(folder, newest[-1], average(folder, newest), "averaged")
 
 
 def copy_times(source: str, target: str) -> None:

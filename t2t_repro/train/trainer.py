@@ -25,7 +25,7 @@ from t2t_repro.data import records
 from t2t_repro.data.batching import Batch
 from t2t_repro.errors import UsageError
 from t2t_repro.run_directory import Run
-from t2t_repro.train import checkpoints
+from t2t_repro.train import averaging
 from t2t_repro.train import evaluation
 from t2t_repro.train import failures
 from t2t_repro.train import memory
@@ -145,7 +145,7 @@ class Trainer:
         else:
             self._train_on()
         if options.average_last and self._place.is_chief:
-            prefix = checkpoints.average_last(
+            prefix = averaging.average_last(
                 self._run.folder,
                 options.average_last,
                 # By time, the last one alone comes sooner than the others.

@@ -13,6 +13,7 @@ from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
 from t2t_repro.evaluate import paper_numbers
 from t2t_repro.evaluate import run_facts
+from t2t_repro.train import averaging
 from t2t_repro.train import checkpoints
 from tests import toy_run
 
@@ -76,7 +77,7 @@ def test_years_are_found_wherever_they_stand(run, tmp_path):
 
 
 def test_the_average_that_would_be_decoded(run):
-    checkpoints.average_last(run.folder, 2)
+    averaging.average_last(run.folder, 2)
     assert _gather(run).recipe.averaged == 2
     # An average that does not say of how many.
     values = checkpoints.read(f"{run.folder}/averaged.ckpt-6")

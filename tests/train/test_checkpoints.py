@@ -1,6 +1,5 @@
 """Checkpoints: whole or not there, of this model or refused."""
 
-import os
 import pathlib
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_repro.errors import InputError
+from t2t_repro.train import averaging
 from t2t_repro.train import checkpoints
 
 
@@ -112,89 +112,6 @@ def test_a_removed_checkpoint_leaves_nothing(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def _averaged(folder, count, **options):
-    return checkpoints.read(checkpoints.average_last(folder, count, **options))
-
-
-def test_average_takes_floats_and_leaves_moments_and_counters(tmp_path):
-    for step in (1, 2, 6):
-        checkpoints.save(tmp_path, step, _values(step))
-    prefix = checkpoints.average_last(tmp_path, 2)
-    assert prefix == f"{tmp_path}/averaged.ckpt-6"
-    values = checkpoints.read(prefix)
-    assert values.keys() == {"a/kernel", "global_step", "averaged_steps"}
-    np.testing.assert_array_equal(values["a/kernel"], np.full((2, 3), 4.0))
-    assert values["a/kernel"].dtype == np.float32
-    assert values["global_step"] == 6
-    assert checkpoints.averaged_steps(prefix) == [2, 6]
-    assert checkpoints.averaged_steps(f"{tmp_path}/model.ckpt-6") == []
-
-
-def test_averages_can_be_averaged(tmp_path):
-    for step, parts in ((2, [1, 2]), (4, [1, 2, 4])):
-        members = {"averaged_steps": np.array(parts, np.int64)}
-        checkpoints.save(tmp_path, step, {**_values(step), **members})
-    means = _averaged(tmp_path, 2)
-    np.testing.assert_array_equal(means["a/kernel"], np.full((2, 3), 3.0))
-    np.testing.assert_array_equal(means["averaged_steps"], [2, 4])
-
-
-def test_average_is_summed_in_float64(tmp_path):
-    # (2^24 + 1 + 1) / 3 = 5592406. In float32 the thirds would be summed in
-    # steps of a half, 5592405.5 + 1/3 = 5592406.0, + 1/3 = 5592406.5.
-    for step, value in enumerate((2.0**24, 1.0, 1.0), start=1):
-        checkpoints.save(tmp_path, step, {"w": np.float32(value)})
-    assert _averaged(tmp_path, 3)["w"] == np.float32(5_592_406)
-
-
-def test_average_of_unequal_steps_must_be_asked_for(tmp_path):
-    for step in (1, 2, 6):
-        checkpoints.save(tmp_path, step, _values(step))
-    with pytest.raises(InputError, match="steps 1, 2, 6 are 1, 4 apart"):
-        checkpoints.average_last(tmp_path, 3)
-    assert checkpoints.steps(tmp_path, "averaged") == []
-    means = _averaged(tmp_path, 3, allow_unequal_spacing=True)
-    np.testing.assert_array_equal(means["a/kernel"], np.full((2, 3), 3.0))
-
-
-def test_average_by_time_reads_the_times_of_the_files(tmp_path):
-    for step, when in ((1, 0), (3, 600), (4, 1210)):
-        prefix = checkpoints.save(tmp_path, step, _values(step))
-        os.utime(f"{prefix}.index", (when, when))
-    assert checkpoints.times(tmp_path, [1, 4]) == [0.0, 1210.0]
-    assert _averaged(tmp_path, 3)["global_step"] == 4
-
-
-@pytest.mark.parametrize("last", [200, 300])
-def test_average_as_tensor2tensor(shared, tmp_path, last):
-    """Its floats. Its step counters are not ours, and its average of Adam's
-    moments has no counterpart: ours go by another name and are left out."""
-    folder = shared("oracle/t2t/averaging")
-    for step in (last - 100, last):
-        with np.load(folder / f"in_model.ckpt-{step}.npz") as values:
-            checkpoints.save(tmp_path, step, dict(values))
-    means = _averaged(tmp_path, 2)
-    with np.load(
-        folder / f"out_t2t-avg-all_n2_model.ckpt-{last}.npz"
-    ) as theirs:
-        for name in ("transformer/a/kernel", "transformer/b/bias"):
-            np.testing.assert_allclose(means[name], theirs[name], rtol=1e-6)
-            assert means[name].dtype == theirs[name].dtype
-        assert means["global_step"] == theirs["global_step"] == last
-
-
-def test_average_needs_enough_of_one_model(tmp_path):
-    checkpoints.save(tmp_path, 1, _values(1))
-    with pytest.raises(InputError, match="has 1 checkpoints"):
-        checkpoints.average_last(tmp_path, 2)
-    checkpoints.save(tmp_path, 2, {"other": np.zeros(1, np.float32)})
-    with pytest.raises(InputError, match="different models"):
-        checkpoints.average_last(tmp_path, 2)
-    checkpoints.save(tmp_path, 3, {"other": np.zeros(2, np.float32)})
-    with pytest.raises(InputError, match=r"other has shapes \(2,\) and \(1,\)"):
-        checkpoints.average_last(tmp_path, 2)
-
-
 def test_weights_are_counted_without_moments_and_counters(tmp_path):
     prefix = checkpoints.save(tmp_path, 7, _values(7))
     assert checkpoints.count_weights(prefix) == 6
@@ -242,7 +159,7 @@ def test_decoding_takes_the_newest_and_prefers_its_average(tmp_path):
     for step in (1, 2):
         checkpoints.save(tmp_path, step, _values(step))
     assert checkpoints.newest_for_decoding(tmp_path).endswith("model.ckpt-2")
-    checkpoints.average_last(tmp_path, 2)
+    averaging.average_last(tmp_path, 2)
     assert checkpoints.newest_for_decoding(tmp_path).endswith("averaged.ckpt-2")
     checkpoints.save(tmp_path, 3, _values(3))
     assert checkpoints.newest_for_decoding(tmp_path).endswith("model.ckpt-3")

@@ -1,4 +1,4 @@
-"""Which checkpoints may be averaged: equally spaced ones (section 6.1).
+"""The mean of several checkpoints (section 6.1), and of which it may be taken.
 
 The paper averages the last 5 (base) or 20 (big), written every 10 minutes. An
 average whose members crowd in one place is nearly that one checkpoint, and
@@ -16,13 +16,110 @@ is left out.
 """
 
 import collections
+import logging
+import pathlib
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from t2t_repro.errors import InputError
+from t2t_repro.train import checkpoints
 
 _TIME_TOLERANCE = 1.25
 # Files that lie closer together in time were copied, not trained.
 _LEAST_SECONDS = 30.0
+
+logger = logging.getLogger("t2t_repro")
+
+
+def average_last(
+    folder: pathlib.Path,
+    count: int,
+    allow_unequal_spacing: bool = False,
+    every: int = 0,
+) -> str:
+    """Averages the newest checkpoints into `averaged.ckpt-STEP`.
+
+    Args:
+      folder: of the checkpoints.
+      count: how many.
+      allow_unequal_spacing: otherwise see `check`.
+      every: see `regular`.
+
+    Returns:
+      The average's prefix; its step is that of the newest.
+
+    Raises:
+      InputError: there are fewer than `count`, or unequally spaced ones.
+    """
+    interim = checkpoints.interim_steps(folder)
+    found = [step for step in checkpoints.steps(folder) if step not in interim]
+    if not allow_unequal_spacing and not is_equal(
+        found[-count:], checkpoints.times(folder, found[-count:])
+    ):
+        found = regular(found, every)
+    newest = found[-count:]
+    if len(newest) < count:
+        raise InputError(
+            f"{folder} has {len(newest)} checkpoints, an average of {count} was"
+            " asked for: train on, or ask for fewer."
+        )
+    if not allow_unequal_spacing:
+        first, last = len(found) - count, len(found) - 1
+        check(found, checkpoints.times(folder, found), first, last)
+    logger.info("averaging the checkpoints of steps %s", newest)
+    return checkpoints.save(
+        folder, newest[-1], average(folder, newest), "averaged"
+    )
+
+
+def average(folder: pathlib.Path, window: Sequence[int]) -> dict[str, Any]:
+    """The mean of several checkpoints' weights.
+
+    Floats are summed in float64 and returned in float32; whole numbers, such
+    as the step, are those of the newest. The optimizer's moments, which
+    tensor2tensor averaged too, are left out: nothing resumes from an average.
+
+    Args:
+      folder: of the checkpoints.
+      window: their steps, oldest first.
+
+    Returns:
+      The means, and the steps themselves for `averaged_steps`.
+
+    Raises:
+      InputError: a checkpoint is damaged, or they are of different models.
+    """
+    sums: dict[str, np.ndarray] = {}
+    prefixes = [checkpoints.path_of(folder, step) for step in window]
+    for prefix in prefixes:
+        values = checkpoints.read(prefix, slots=False)
+        values.pop(
+            checkpoints.AVERAGED_STEPS, None
+        )  # it may be an average itself
+        if sums and sums.keys() != values.keys():
+            other = min(sums.keys() ^ values.keys())
+            raise InputError(
+                f"{prefix} and {prefixes[0]} are of different models: only one"
+                f" of them has {other}."
+            )
+        for name, value in values.items():
+            if name in sums and sums[name].shape != value.shape:
+                raise InputError(
+                    f"{prefix} and {prefixes[0]} are of different models:"
+                    f" {name} has shapes {value.shape} and {sums[name].shape}."
+                )
+            if np.issubdtype(value.dtype, np.floating):
+                share = value.astype(np.float64) / len(prefixes)
+                sums[name] = sums.get(name, 0.0) + share
+            else:
+                sums[name] = value
+    means = {
+        name: value.astype(np.float32) if value.dtype == np.float64 else value
+        for name, value in sums.items()
+    }
+    return {**means, checkpoints.AVERAGED_STEPS: np.array(window, np.int64)}
 
 
 def is_equal(steps: Sequence[int], times: Sequence[float]) -> bool:
