@@ -287,7 +287,7 @@ def find(folder: pathlib.Path, which: str | None) -> str:
     Raises:
       InputError: there is no such checkpoint.
     """
-    if which is None:
+    if not which:
         return newest_for_decoding(folder)
     kind = "averaged" if which == "averaged" else "model"
     found = steps(folder, kind)

@@ -147,8 +147,8 @@ class TrainOptions:
         steps, every = self.train_steps, self.local_eval_frequency
         newest = max(found, default=0)
         # One at each multiple of the frequency, and the last one.
-        coming = max(0, -(-steps // every) - newest // every)
-        coming *= newest < steps
+        goes_on = newest < steps
+        coming = -(-steps // every) - newest // every if goes_on else 0
         if len(found) + coming < self.average_last:
             raise UsageError(
                 f"--average_last={self.average_last}, but --train_steps={steps}"
@@ -158,6 +158,7 @@ class TrainOptions:
         if (
             self.average_last > 2
             and not self.allow_unequal_spacing
+            and goes_on
             and steps % every
         ):
             raise UsageError(

@@ -86,6 +86,27 @@ def test_unequal_steps_are_refused_before_anything_is_written(average, run):
     assert status == 0 and checkpoints.steps(target) == [9, 10]
 
 
+def test_what_a_signal_saved_is_left_out(average, run):
+    values = checkpoints.read(f"{run}/model.ckpt-9")
+    # An older version went on from 7; 10 was saved a moment ago.
+    checkpoints.mark_interim(run, 10)
+    for step in (7, 10):
+        checkpoints.save(run, step, {**values, "global_step": np.int64(step)})
+    status, target, error = average("--n=3")
+    assert status == 0, error
+    assert "left out, as a signal saved them: [7, 10]" in error
+    assert checkpoints.averaged_steps(f"{target}/model.ckpt-9") == [3, 6, 9]
+
+
+def test_what_is_removed_again_is_not_named(average, run):
+    """The second window has a damaged member; the first was whole."""
+    path = run / "model.ckpt-9.data-00000-of-00001"
+    path.write_bytes(path.read_bytes()[:-8])
+    status, target, error = average("--n=2")
+    assert status == 1 and not target.exists()
+    assert error.count("\n") == 1 and "model.ckpt-9 is damaged" in error
+
+
 @pytest.mark.parametrize(
     ("flags", "status", "words"),
     [

@@ -1,9 +1,12 @@
 """t2t-trainer: wrong input is one line, and touches nothing."""
 
+import json
+import os
 import shutil
 
 import pytest
 
+from t2t_repro import files
 from t2t_repro.bin import t2t_datagen
 from t2t_repro.bin import t2t_trainer
 from tests import toy_run
@@ -77,6 +80,33 @@ def test_a_flag_that_contradicts_the_run(trained, capsys, more, words):
     for word in words:
         assert word in error
     assert _listing(trained.output_dir) == before
+
+
+def test_a_second_trainer_in_the_folder(trained, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(trained.output_dir, run)
+    arguments = toy_run.trainer_arguments(trained.data_dir, run)
+    with files.locked(run / "trainer.lock", "wait"):
+        before = _listing(run)
+        assert t2t_trainer.main(arguments) == 1
+        error = capsys.readouterr().err
+        assert _listing(run) == before
+        # What only reads may run beside.
+        assert t2t_trainer.main([*arguments, "--schedule=evaluate"]) == 0
+    assert error.count("\n") == 1
+    assert f"{run} is in use by process {os.getpid()} on " in error
+    assert "take another --output_dir" in error
+    assert t2t_trainer.main(arguments) == 0
+    assert not (run / "trainer.lock").exists()
+
+
+def test_only_the_chief_holds_the_lock(monkeypatch):
+    cluster = {"worker": ["a:1", "b:2"]}
+    for index in range(2):
+        task = {"type": "worker", "index": index}
+        config = json.dumps({"cluster": cluster, "task": task})
+        monkeypatch.setenv("TF_CONFIG", config)
+        assert t2t_trainer._is_chief() is (index == 0)
 
 
 def test_data_with_another_vocabulary(trained, tmp_path, capsys):

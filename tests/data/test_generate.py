@@ -1,8 +1,10 @@
 """t2t-datagen's work: shards, vocabulary, counts, and nothing half-made."""
 
+import gzip
 import json
 import logging
 import os
+import threading
 
 import pytest
 import tensorflow as tf
@@ -163,6 +165,51 @@ def test_a_second_run_changes_nothing(tmp_path, raw, messages):
     assert _contents(folder) == before
     assert len(messages) == 1
     assert f"{_NAME}.json is there already; remove it" in messages[0]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_text_that_has_changed_since(tmp_path, raw, packed):
+    name = "train.src"
+    if packed:
+        name = "train.src.gz"
+        (raw / "train.src").unlink()
+        with gzip.open(raw / name, "wt", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in _SOURCE)
+    folder = _generate(tmp_path, raw)
+    before = _contents(folder)
+    summary = json.loads(before[f"{_NAME}.json"])
+    assert summary["sources"][0] == {
+        "split": "train",
+        "file": name,
+        "sha256": file_sha256(raw / name),
+    }
+    (raw / name).write_bytes((raw / name).read_bytes() + b"\n")
+    with pytest.raises(InputError, match=f"{name} has changed since"):
+        _generate(tmp_path, raw)
+    assert _contents(folder) == before
+    # Gone, it says nothing.
+    (raw / name).unlink()
+    _generate(tmp_path, raw)
+
+
+def test_of_two_at_once_the_second_waits(tmp_path, raw, monkeypatch):
+    encode, calls = generate._encode, []
+
+    def encode_meanwhile(encoder, block):
+        if not calls:
+            calls.append(
+                threading.Thread(target=_generate, args=[tmp_path, raw])
+            )
+            calls[0].start()
+            calls[0].join(0.2)
+            assert calls[0].is_alive()
+        return encode(encoder, block)
+
+    monkeypatch.setattr(generate, "_encode", encode_meanwhile)
+    folder = _generate(tmp_path, raw)
+    calls[0].join()
+    assert not (folder / f"{_NAME}.lock").exists()
+    assert _contents(folder) == _contents(_generate(tmp_path, raw, "other"))
 
 
 def test_a_vocabulary_that_is_there_is_used(tmp_path, raw):
