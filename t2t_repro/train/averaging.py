@@ -143,14 +143,18 @@ def regular(steps: Sequence[int], every: int = 0) -> list[int]:
     Args:
       steps: of all checkpoints, in ascending order.
       every: steps from one to the next; 0: the most common distance, where
-        one is common.
+        most of the checkpoints are multiples of it.
     """
+    guess = 0
     if not every:
         counts = collections.Counter(_gaps(steps))
-        every = max(counts, key=lambda gap: (counts[gap], gap), default=1)
-        if counts[every] < 2:
-            return list(steps)
-    return [step for step in steps if step % every == 0 or step == steps[-1]]
+        guess = max(counts, key=lambda gap: (counts[gap], gap), default=1)
+    found = [
+        step
+        for step in steps
+        if step % (every or guess) == 0 or step == steps[-1]
+    ]
+    return found if every or 2 * len(found) > len(steps) else list(steps)
 
 
 def check(

@@ -1,7 +1,7 @@
 """The batch shapes of a run: chosen once, then kept in its directory.
 
 A place in the data is a number of batches, so a run that goes on needs the
-shapes, and the number of replicas, that it began with.
+shapes, the number of replicas and the data that it began with.
 """
 
 import itertools
@@ -22,6 +22,7 @@ from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.hparam import HParams
 from t2t_repro.run_directory import Run
+from t2t_repro.text.encoder import file_sha256
 
 _FILE = "batch_shapes.json"
 
@@ -46,6 +47,7 @@ def batches(
     problem = registry.problem(run.problem)
     paths = records.shard_paths(data_dir, problem.name, "train")
     vocab_size = run.encoder().vocab_size
+    _compare_data(run, data_dir)
     return TrainingBatches(
         paths,
         _of_run(run, paths, problem.is_reversed, replicas, vocab_size),
@@ -54,6 +56,26 @@ def batches(
         is_reversed=problem.is_reversed,
         vocab_size=vocab_size,
     )
+
+
+def _data_hash(run: Run, data_dir: pathlib.Path) -> str | None:
+    """Of t2t-datagen's summary, which has the hashes and counts of the text;
+    None where another program made the data."""
+    path = data_dir / f"{registry.problem(run.problem).name}.json"
+    return file_sha256(path) if path.exists() else None
+
+
+def _compare_data(run: Run, data_dir: pathlib.Path) -> None:
+    """Says when the data are others than those that the run began with."""
+    path = run.folder / _FILE
+    recorded = files.read_json(path).get("data_sha256") if path.exists() else ""
+    if recorded and recorded != _data_hash(run, data_dir):
+        logger.warning(
+            "the data in %s have been generated again, from other text, since"
+            " %s began with them: it goes on with the new ones",
+            data_dir,
+            run.folder,
+        )
 
 
 def _of_run(
@@ -97,13 +119,10 @@ def _check(path: pathlib.Path, recorded: Any) -> None:
 
 
 def keep(
-    folder: pathlib.Path,
-    hparams: HParams,
-    shapes: list[BatchShape],
-    replicas: int,
+    run: Run, data_dir: pathlib.Path, shapes: list[BatchShape], replicas: int
 ) -> None:
     """Records the shapes in a run directory that has none yet."""
-    path = folder / _FILE
+    path, hparams = run.folder / _FILE, run.hparams
     if path.exists():
         return
     parts = replicas * hparams.accumulate_steps
@@ -112,6 +131,7 @@ def keep(
         "replicas": replicas,
         "accumulate_steps": hparams.accumulate_steps,
         "effective_batch_tokens": hparams.batch_size * parts,
+        "data_sha256": _data_hash(run, data_dir),
     }
     files.replace_file(path, json.dumps(description) + "\n")
 

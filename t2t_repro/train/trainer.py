@@ -73,7 +73,8 @@ class Trainer:
             enough memory.
           UsageError: impossible options.
         """
-        self._run, self._options = run, options
+        self._run, self._data_dir = run, data_dir
+        self._options = options
         schedule.check(run.hparams)
         for split in ("train", "dev"):
             # What is missing shows before a model is built.
@@ -189,10 +190,7 @@ class Trainer:
         if not run_directory.exists(self._run.folder):
             self._run = run_directory.create(self._run)
         run_shapes.keep(
-            self._run.folder,
-            self._run.hparams,
-            self._batches.shapes,
-            self.replicas,
+            self._run, self._data_dir, self._batches.shapes, self.replicas
         )
 
     def _take_steps(self, summaries: Summaries, signals: StopSignals) -> None:

@@ -198,7 +198,8 @@ def test_the_regular_ones():
     assert averaging.regular([10, 20, 21, 30], 10) == [10, 20, 30]
     # The newest is never left out without a word.
     assert averaging.regular([3, 6, 9, 10]) == [3, 6, 9, 10]
-    # No distance is common: nothing is known.
+    assert averaging.regular([3, 6, 7, 9]) == [3, 6, 9]
+    # Few are multiples of any distance: nothing is known.
     assert averaging.regular([1498, 3001, 4500]) == [1498, 3001, 4500]
 
 

@@ -1,11 +1,16 @@
 """What a run directory may say of its batch shapes."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 
 from t2t_repro import registry
+from t2t_repro import run_directory
 from t2t_repro.errors import InputError
 from t2t_repro.train import run_shapes
+from tests import toy_run
 
 
 @pytest.mark.parametrize(
@@ -42,5 +47,20 @@ def test_a_batch_beyond_batch_size_is_said(
     # The longest side has 9 pieces, so one sentence is 9 tokens.
     shapes = run_shapes._choose(np.array([[9, 2], [3, 5]]), hparams)
     assert [tuple(shape) for shape in shapes] == [(1, 9, 5)]
-    said = "batch_size=%d holds no sentence of 9 pieces" % batch_size
+    said = f"batch_size={batch_size} holds no sentence of 9 pieces"
     assert (said in caplog.text) is is_said
+
+
+def test_data_from_other_text_are_said(trained, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(run_shapes.logger, "propagate", True)
+    run = run_directory.load(trained.output_dir)
+    data = tmp_path / "data"
+    shutil.copytree(trained.data_dir, data)
+    run_shapes.batches(run, data, 1, 1)
+    assert not caplog.records
+    path = data / f"{toy_run.PROBLEM}.json"
+    summary = json.loads(path.read_text())
+    summary["splits"]["train"]["input_ids"] += 1
+    path.write_text(json.dumps(summary))
+    run_shapes.batches(run, data, 1, 1)
+    assert "have been generated again, from other text" in caplog.text
