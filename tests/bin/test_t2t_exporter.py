@@ -48,7 +48,7 @@ def test_a_checkpoint_can_be_named(export, trained, tmp_path):
     status, _ = export(
         "--format=keras_weights",
         f"--export_dir={folder}",
-        f"--checkpoint_path={trained.output_dir / 'model.ckpt-3'}",
+        "--checkpoint=3",
     )
     assert status == 0
     said = json.loads((folder / "export.json").read_text())

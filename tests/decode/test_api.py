@@ -11,6 +11,7 @@ from t2t_repro.bin import t2t_decoder
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.text.lines import read_lines
+from t2t_repro.train import checkpoints
 from tests import source_tree
 from tests.export import random_run
 
@@ -42,6 +43,18 @@ def decoded(output_dir, tmp_path_factory):
     ]
     assert t2t_decoder.main(arguments) == 0
     return [line.rsplit("\t", 1) for line in read_lines(folder / "out")]
+
+
+@pytest.mark.parametrize("which", ["newest", "best", 3])
+def test_a_checkpoint_by_name(trained, which):
+    # By nll the last of two evaluations of a falling loss.
+    step = 3 if which == 3 else 6
+    loaded = t2t_repro.load(trained.output_dir, checkpoint=which)
+    expected = checkpoints.read(f"{trained.output_dir}/model.ckpt-{step}")
+    np.testing.assert_array_equal(
+        loaded.model.weights_by_path()["embedding/matrix"].numpy(),
+        expected["embedding/matrix"],
+    )
 
 
 def test_a_string_for_a_string_and_a_list_for_a_list(translator, decoded):
