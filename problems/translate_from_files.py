@@ -12,6 +12,7 @@ from t2t_repro.data import download
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.errors import InputError
 from t2t_repro.registry import register_problem
+from t2t_repro.text import lines
 
 
 @register_problem
@@ -28,6 +29,11 @@ class TranslateFromFiles(TextToTextProblem):
     ) -> Iterator[tuple[str, str]]:
         yield from download.paired_lines(
             _find(tmp_dir, f"{split}.src"), _find(tmp_dir, f"{split}.tgt")
+        )
+
+    def count_pairs(self, split: str, tmp_dir: pathlib.Path) -> int:
+        return sum(
+            1 for _ in lines.iterate_lines(_find(tmp_dir, f"{split}.src"))
         )
 
 
