@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import Any
 
 from absl import flags
 
@@ -238,7 +239,8 @@ def _parse(
                 f"--{alias} is another word for --{known[0]}: give one of them."
             )
     if positional:
-        values[positional].value = [*values[positional].value, *rest]
+        given: Any = values[positional].value
+        values[positional].value = [*given, *rest]
     elif rest:
         raise UsageError(
             f"unexpected argument {rest[0]!r}: every argument is a flag of the"
