@@ -69,25 +69,28 @@ def _translate(values: flags.FlagValues) -> None:
         values.decode_hparams, getattr(problem, "decode_hparams", "")
     )
     command.load_tensorflow()
+    import tensorflow as tf
+
     from t2t_repro.decode import interactive
     from t2t_repro.decode import session
 
+    checkpoint = values.checkpoint_path
     if not values.input and os.isatty(0):
-        translator = session.open_translator(
-            run, values.checkpoint_path, options
-        )
+        translator = session.open_translator(run, checkpoint, options)
         interactive.run(translator, problem, options)
         return
-    sentences = (
-        (line for text in values.input for line in text.split("\n"))
-        if values.input
-        else lines.iterate_lines(lines.STANDARD)
-    )
-    translated = session.translate_stream(
-        run, values.checkpoint_path, options, sentences
-    )
-    for line in decode_options.output_lines(options, translated):
-        print(line, flush=True)
+    given = [line for text in values.input for line in text.split("\n")]
+    sentences = given or lines.iterate_lines(lines.STANDARD)
+    # To trace the search takes longer than to translate a sentence without.
+    tf.config.run_functions_eagerly(len(given) == 1)
+    try:
+        translated = session.translate_stream(
+            run, checkpoint, options, sentences
+        )
+        for line in decode_options.output_lines(options, translated):
+            print(line, flush=True)
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 if __name__ == "__main__":
