@@ -15,8 +15,8 @@ from typing import TypeVar
 import tqdm
 from tqdm.contrib import logging as tqdm_logging
 
-# Of two lines in a log.
-_SECONDS_BETWEEN = 30.0
+_SECONDS_BETWEEN = 30.0  # two lines in a log
+_SECONDS_AT_ONCE = 1.0  # below it, nobody waits
 
 _Item = TypeVar("_Item")
 
@@ -53,6 +53,7 @@ class Progress:
                 desc=self._task,
                 total=self._total,
                 unit=f" {self._unit}",
+                leave=False,
                 disable=not (self._with_bar and sys.stderr.isatty()),
             )
         )
@@ -80,10 +81,10 @@ class Progress:
             self.update()
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        """Ends the bar; says how fast it went, if it came to its end."""
+        """Ends the bar; says how fast it went, if it came to the end."""
         self._stack.close()
-        if kind is None:
-            seconds = time.monotonic() - self._begin
+        seconds = time.monotonic() - self._begin
+        if kind is None and seconds >= _SECONDS_AT_ONCE:
             rate = self._done / max(seconds, 1e-9)
             logger.info(
                 "%s: %d %s in %.1f s, %.1f %s/s",
