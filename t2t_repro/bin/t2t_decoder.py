@@ -346,7 +346,7 @@ def _references(
 ) -> list[str] | None:
     if not values.decode_reference:
         return None
-    references = lines.read_lines(values.decode_reference)
+    references = lines.read_lines(files.absolute(values.decode_reference))
     if len(references) != count:
         raise InputError(
             f"{values.decode_reference} has {len(references)} lines,"
