@@ -73,6 +73,7 @@ setup(
             "t2t-parseval = t2t_repro.bin.t2t_parseval:main",
             "t2t-report = t2t_repro.bin.t2t_report:main",
             "t2t-trainer = t2t_repro.bin.t2t_trainer:main",
+            "t2t-translate = t2t_repro.bin.t2t_translate:main",
             "t2t-translate-all = t2t_repro.bin.t2t_translate_all:main",
             "t2t-visualize = t2t_repro.bin.t2t_visualize:main",
         ],

@@ -13,6 +13,7 @@ from t2t_repro.data import download
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.errors import InputError
 from t2t_repro.registry import register_problem
+from t2t_repro.text import lines
 
 
 @register_problem
@@ -38,6 +39,11 @@ class TranslateFromFiles(TextToTextProblem):
             for split in self.splits
             for side in ("src", "tgt")
         ]
+
+    def count_pairs(self, split: str, tmp_dir: pathlib.Path) -> int:
+        return sum(
+            1 for _ in lines.iterate_lines(_find(tmp_dir, f"{split}.src"))
+        )
 
 
 def _find(folder: pathlib.Path, name: str) -> pathlib.Path:

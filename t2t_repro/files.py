@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import pathlib
+import re
 import secrets
 import shutil
 import socket
@@ -29,13 +30,15 @@ def replacing(path: Path) -> Iterator[pathlib.Path]:
     """Lends a temporary name in the same folder; success renames it to `path`.
 
     Whatever goes wrong inside, an earlier file of that name is untouched and
-    the temporary one is removed.
+    the temporary one is removed. What a killed process left of this path is
+    removed as well, and said; a file that another one is writing is not.
 
     Yields:
-      The path to write to.
+      The path to write to, where an empty file is.
     """
     target = pathlib.Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    _remove_leftovers(target)
+    temporary, lock = _new_part(target)
     try:
         yield temporary
         with open(temporary, "rb") as file:
@@ -43,6 +46,43 @@ def replacing(path: Path) -> Iterator[pathlib.Path]:
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _new_part(target: pathlib.Path) -> tuple[pathlib.Path, int]:
+    """Makes a temporary file, locked for as long as its descriptor is open."""
+    while True:
+        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+        lock = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        # Some network folders have no locks: nothing is removed there.
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        # Before the lock, another process may have taken it for a leftover.
+        if os.fstat(lock).st_nlink:
+            return part, lock
+        os.close(lock)
+
+
+def _remove_leftovers(target: pathlib.Path) -> None:
+    """Removes temporary files of the target that no process holds locked."""
+    name = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.part")
+    with contextlib.suppress(OSError):
+        for part in sorted(target.parent.iterdir()):
+            if name.fullmatch(part.name):
+                _remove_leftover(part)
+
+
+def _remove_leftover(part: pathlib.Path) -> None:
+    # OSError: it is locked, or already gone, or not ours to open.
+    with contextlib.suppress(OSError), open(part, "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        size = os.fstat(file.fileno()).st_size
+        part.unlink()
+        logger.info(
+            "removed %s (%d bytes), which a process that was killed had left",
+            part,
+            size,
+        )
 
 
 def replace_file(path: Path, data: bytes | str) -> None:

@@ -7,6 +7,7 @@ import gzip
 import struct
 
 from tests import bad_input_runs
+from tests import bad_input_text
 from tests import bad_input_training
 from tests.bad_input_damage import NOT_UTF8
 from tests.bad_input_damage import SHARD
@@ -47,7 +48,7 @@ FLAGS = [
     Case("unknown flag", "t2t-datagen", "--problme=x", 2, "problme"),
     Case("gone flag", "t2t-trainer", "--schedule=x", 2, "schedule"),
     Case("no flag", "t2t-bleu", "out.de", 2, "unexpected argument 'out.de'"),
-    Case("no arguments", "t2t-bleu", "", 2, "--translation is required"),
+    Case("no arguments", "t2t-bleu", "", 2, "--reference=FILE or --test_set"),
     Case("word for number", "t2t-avg-all", "--n=five", 2, "--n"),
     Case("NaN for number", "t2t-avg-all", "--n=nan", 2, "--n"),
     Case("huge flag", "t2t-avg-all", f"--n={'9' * 5000}", 2, "--n"),
@@ -318,4 +319,5 @@ CASES = [
     *DEMO,
     *bad_input_runs.CASES,
     *bad_input_training.CASES,
+    *bad_input_text.CASES,
 ]

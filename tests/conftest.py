@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import contextlib
 import gc
 import os
 import pathlib
@@ -52,6 +53,27 @@ def shared():
         return path
 
     return find
+
+
+@pytest.fixture
+def standard_input():
+    """Returns a context in which bytes come from a pipe as standard input."""
+
+    @contextlib.contextmanager
+    def give(data: bytes):
+        saved = os.dup(0)
+        read, write = os.pipe()
+        os.write(write, data)
+        os.close(write)
+        os.dup2(read, 0)
+        os.close(read)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 0)
+            os.close(saved)
+
+    return give
 
 
 @pytest.fixture(scope="session")

@@ -141,6 +141,7 @@ GIVEN = {
         world.text("in.txt"),
     ),
     ("README.md", "Look inside"): lambda world: world.run("O"),
+    ("README.md", "What is here"): lambda world: world.run("O"),
     ("docs/benchmarks.md", "How to run"): lambda world: (
         world.data(),
         world.run("RUN"),
@@ -164,6 +165,7 @@ GIVEN = {
         world.run("O"),
         world.text("IN"),
     ),
+    ("docs/serving.md", "On the command line"): lambda world: world.run("O"),
     ("docs/your_own.md", "A new problem"): World.usr,
     ("docs/your_own.md", "Data without code"): lambda world: (
         world.pairs(),

@@ -12,7 +12,7 @@ import pytest
 from tests import source_tree
 
 _LEAVES = {"registry", "hparam", "files", "errors"}
-_MIDDLE = {"run_directory", "models", "layers", "data", "text"}
+_MIDDLE = {"run_directory", "models", "layers", "data", "text", "progress"}
 _UPPER = {"train", "decode", "evaluate", "interop", "export", "visualize"}
 
 # What each part may import besides itself. The upper parts are one level:
@@ -24,13 +24,14 @@ _ARROWS: dict[str, set[str]] = {
     "bin": _UPPER | _MIDDLE | _LEAVES,
     **{part: _UPPER | _MIDDLE | _LEAVES for part in _UPPER},
     "run_directory": {"text"} | _LEAVES,
-    "data": {"text", "files", "errors"},
+    "data": {"text", "files", "progress", "errors"},
     "models": {"layers", "registry", "hparam", "errors"},
     "layers": {"hparam", "errors"},
     "text": {"files", "errors"},
     "registry": {"errors"},
     "hparam": {"errors"},
     "files": {"errors"},
+    "progress": set(),
     "errors": set(),
     "problems": {"registry", "text", "data", "files", "errors"},
     "hparams": {"registry", "hparam", "errors"},

@@ -1,7 +1,9 @@
 """Files appear whole or not at all; JSON is read with clear errors."""
 
 import errno
+import fcntl
 import os
+import pathlib
 import re
 import socket
 import subprocess
@@ -12,6 +14,18 @@ import pytest
 
 from t2t_repro import files
 from t2t_repro.errors import InputError
+
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """What was logged, as it is read."""
+    lines = []
+    monkeypatch.setattr(
+        files.logger, "info", lambda text, *values: lines.append(text % values)
+    )
+    return lines
 
 
 def test_replacing_makes_the_file_at_the_end(tmp_path):
@@ -35,12 +49,63 @@ def test_a_failure_keeps_the_old_file_and_leaves_nothing(tmp_path, error):
     assert os.listdir(tmp_path) == ["old"]
 
 
-def test_a_body_that_writes_nothing_replaces_nothing(tmp_path):
-    path = tmp_path / "old"
-    path.write_text("before")
-    with pytest.raises(FileNotFoundError), files.replacing(path):
-        pass
-    assert path.read_text() == "before"
+def test_what_a_killed_process_left_is_removed_and_named(tmp_path, said):
+    program = (
+        "import os, sys; from t2t_repro import files\n"
+        "with files.replacing(sys.argv[1]) as part:\n"
+        "    part.write_text('half'); os.kill(os.getpid(), 9)"
+    )
+    path = tmp_path / "out"
+    subprocess.run(
+        [sys.executable, "-c", program, str(path)], cwd=_ROOT, check=False
+    )
+    (left,) = os.listdir(tmp_path)
+    others = [".out.de.01234567.part", ".out.part", "out.01234567.part"]
+    for name in others:
+        (tmp_path / name).write_text("of another")
+    files.replace_file(path, "whole")
+    assert path.read_text() == "whole"
+    assert sorted(os.listdir(tmp_path)) == sorted([*others, "out"])
+    assert len(said) == 1 and f"removed {tmp_path / left} (4 bytes)" in said[0]
+
+
+def test_what_another_process_is_writing_is_left(tmp_path, said):
+    program = (
+        "import sys; from t2t_repro import files\n"
+        "with files.replacing(sys.argv[1]) as part:\n"
+        "    part.write_text('theirs'); print(flush=True); sys.stdin.read()"
+    )
+    path = tmp_path / "out"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(path)],
+        cwd=_ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout.readline()
+        files.replace_file(path, "ours")
+        assert path.read_text() == "ours"
+        assert len(os.listdir(tmp_path)) == 2
+        other.stdin.close()
+        assert other.wait() == 0
+    assert path.read_text() == "theirs" and not said
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_part_taken_for_a_leftover_is_made_again(tmp_path, monkeypatch):
+    """Between its making and its lock, another process may remove it."""
+    flock, taken = fcntl.flock, []
+
+    def late(file, kind):
+        if not taken:
+            taken.extend(tmp_path.iterdir())
+            taken[0].unlink()
+        flock(file, kind)
+
+    monkeypatch.setattr(files.fcntl, "flock", late)
+    files.replace_file(tmp_path / "out", "whole")
+    assert taken and (tmp_path / "out").read_text() == "whole"
+    assert os.listdir(tmp_path) == ["out"]
 
 
 def test_a_link_stays_and_its_target_changes(tmp_path):

@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import Any
 
 from absl import flags
 
@@ -31,6 +32,11 @@ from t2t_repro.errors import nearest
 
 _CHECKPOINTS = ("best", "averaged", "newest")
 _HELP_FLAGS = {"--help", "-help", "-h", "--helpfull", "--helpshort"}
+# Two words for a run directory, of tensor2tensor's and of its checkpoints'
+# tools: a command that has one of them understands both.
+_RUN_DIRECTORY = ("output_dir", "model_dir")
+# Alone it lists everything.
+_MAY_BE_EMPTY = ("registry_help",)
 
 
 def run(
@@ -39,6 +45,7 @@ def run(
     define_flags: Callable[[flags.FlagValues], None],
     body: Callable[[flags.FlagValues], int | None],
     argv: Sequence[str] | None = None,
+    positional: str | None = None,
 ) -> int:
     """Parses the flags, runs the body, and words every user's mistake.
 
@@ -48,6 +55,8 @@ def run(
       define_flags: adds the command's flags to the given `FlagValues`.
       body: does the work with the parsed flags; may return an exit status.
       argv: arguments without the program's name; `sys.argv[1:]` when None.
+      positional: the flag of several values that takes the arguments without
+        a name; None: there may be none.
 
     Returns:
       The exit status.
@@ -59,7 +68,7 @@ def run(
         if _HELP_FLAGS & set(arguments):
             print(_help_text(name, documentation, values), flush=True)
             return 0
-        _parse(values, name, arguments)
+        _parse(values, name, arguments, positional)
         _configure_logging()
         status = body(values) or 0
         sys.stdout.flush()  # a broken pipe shows here, not after the end
@@ -228,22 +237,49 @@ def require(values: flags.FlagValues, *names: str) -> None:
 
 
 def _parse(
-    values: flags.FlagValues, name: str, arguments: Sequence[str]
+    values: flags.FlagValues,
+    name: str,
+    arguments: Sequence[str],
+    positional: str | None,
 ) -> None:
+    known = [flag for flag in _RUN_DIRECTORY if flag in values]
+    aliases = set(_RUN_DIRECTORY) - set(known) if known else set()
+    for alias in aliases:
+        flags.DEFINE_alias(alias, known[0], flag_values=values)
+    # So that a flag may stand behind an argument without a name.
+    values.set_gnu_getopt()
     try:
         rest = values([name, *arguments])[1:]
     except flags.UnrecognizedFlagError as error:
         gone = gone_flags.explain(name, error.flagname)
-        raise UsageError(gone or f"{_one_line(error)} See --help.") from error
+        behind = " (A sentence that begins with - goes behind --.)"
+        raise UsageError(
+            gone
+            or f"{_one_line(error)} See --help.{behind if positional else ''}"
+        ) from error
     # UnicodeError: a --flagfile that is no text.
     except (flags.Error, UnicodeError) as error:
         raise UsageError(f"{_one_line(error)} See --help.") from error
     for flag in values:
-        number = values[flag].value
+        value = values[flag].value
         # A bound lets NaN pass, as it is neither above nor below.
-        if isinstance(number, float) and not math.isfinite(number):
-            raise UsageError(f"--{flag}={number}: expected a finite number.")
-    if rest:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"--{flag}={value}: expected a finite number.")
+        is_empty = value == "" and values[flag].default != ""
+        if is_empty and flag not in _MAY_BE_EMPTY:
+            raise UsageError(
+                f"--{flag}= is empty: give it a value, or leave it out."
+            )
+    for alias in aliases:
+        # The flag itself counts its alias, too.
+        if 0 < values[alias].present < values[known[0]].present:
+            raise UsageError(
+                f"--{alias} is another word for --{known[0]}: give one of them."
+            )
+    if positional:
+        given: Any = values[positional].value
+        values[positional].value = [*given, *rest]
+    elif rest:
         raise UsageError(
             f"unexpected argument {rest[0]!r}: every argument is a flag of the"
             " form --name=value. See --help."

@@ -6,8 +6,8 @@ its development set to TensorBoard itself.
 """
 
 import dataclasses
-import hashlib
 import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,13 +17,17 @@ from t2t_repro.bin import command
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.errors import nearest
-from t2t_repro.text.lines import read_lines
+from t2t_repro.text import lines
+from t2t_repro.text.encoder import file_sha256
 
 _DOCUMENTATION = """scores a translation against a reference, line by line.
 
 `sacrebleu` is the figure to compare between systems. `paper_bleu`, printed when
---language is given, is the one to hold against the figures of the paper. Both
-files are plain, untokenised UTF-8 text, or the same with a name in .gz."""
+--language is given, is the one to hold against the figures of the paper. The
+files are plain, untokenised UTF-8 text, or the same with a name in .gz.
+
+  t2t-bleu --translation=out.de --reference=ref.de --language=de
+  t2t-bleu --reference=ref1.de,ref2.de < out.de"""
 
 
 # How the files of a WMT test set begin before somebody has unwrapped them.
@@ -45,14 +49,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "translation",
-        None,
-        "the file to score, one sentence to a line",
+        lines.STANDARD,
+        "the file to score, one sentence to a line; - is standard input",
         flag_values=values,
     )
-    flags.DEFINE_string(
+    flags.DEFINE_multi_string(
         "reference",
-        None,
-        "the file to compare it with, line by line",
+        [],
+        "the file to compare it with, line by line; of several, separated by"
+        " commas, the best match counts",
         flag_values=values,
     )
     flags.DEFINE_string(
@@ -98,34 +103,79 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _body(values: flags.FlagValues) -> None:
-    command.require(values, "translation")
-    if bool(values.reference) == bool(values.test_set):
+    references = _paths(values.reference)
+    if bool(references) == bool(values.test_set):
         raise UsageError(
             "give either --reference=FILE or --test_set=NAME with"
             " --language_pair."
         )
     if values.test_set:
         command.require(values, "language_pair")
+        references = _test_set_references(values.test_set, values.language_pair)
+    elif values.language_pair:
+        raise UsageError(
+            "--language_pair says which part of --test_set to take: leave it"
+            " out beside --reference."
+        )
     if values.rewrite_reference_quotes and not values.language:
         raise UsageError(
             "--rewrite_reference_quotes is about paper_bleu: add --language."
         )
-    _score(values)
+    if len(references) > 1 and (values.language or values.t2t):
+        raise UsageError(
+            f"--{'language' if values.language else 't2t'} adds a figure of one"
+            f" reference, not of {len(references)}: leave it out, or give one"
+            f" of {', '.join(references)} as --reference."
+        )
+    _check_standard_input(values.translation, references)
+    _score(values, references)
 
 
-def _score(values: flags.FlagValues) -> None:
+def _paths(given: Sequence[str]) -> list[str]:
+    """The files of --reference; a name may itself have a comma."""
+    paths = [
+        path
+        for names in given
+        for path in ([names] if os.path.exists(names) else names.split(","))
+    ]
+    if "" in paths:
+        raise UsageError(
+            f"--reference={','.join(given)} has a name that is empty: give"
+            " files, with a comma between two."
+        )
+    return paths
+
+
+def _check_standard_input(translation: str, references: Sequence[str]) -> None:
+    if [translation, *references].count(lines.STANDARD) > 1:
+        raise UsageError(
+            "the translation comes from standard input, and so cannot the"
+            " reference: give --translation=FILE."
+        )
+    if translation == lines.STANDARD and os.isatty(0):
+        raise UsageError(
+            "no translation: give --translation=FILE, or the text on standard"
+            " input (< FILE)."
+        )
+
+
+def _score(values: flags.FlagValues, paths: Sequence[str]) -> None:
     # Here and not above: --help need not wait for sacreBLEU.
     from t2t_repro.evaluate import bleu
 
     hypotheses = _read(values.translation)
-    reference_path = values.reference or _test_set_reference(
-        values.test_set, values.language_pair
-    )
-    references = _read(reference_path)
+    references = [_read(path) for path in paths]
+    for path, reference in zip(paths, references, strict=True):
+        if len(reference) != len(hypotheses):
+            raise InputError(
+                f"the translation has {len(hypotheses)} lines and the reference"
+                f" {len(reference)} ({path}): line by line they must belong"
+                " together. Give the reference of the file that was translated."
+            )
     scores = {
         "sacrebleu": bleu.sacrebleu_score(
             hypotheses,
-            references,
+            *references,
             test_set=values.test_set or "",
             language_pair=values.language_pair or "",
         )
@@ -133,52 +183,54 @@ def _score(values: flags.FlagValues) -> None:
     if values.language:
         scores["paper_bleu"] = bleu.paper_bleu(
             hypotheses,
-            references,
+            references[0],
             values.language,
             rewrite_reference_quotes=values.rewrite_reference_quotes,
         )
-    # Of the file's bytes, as sha256sum has it, not of the lines read from it.
-    with open(reference_path, "rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    report = {
-        name: dataclasses.asdict(score) | {"reference_sha256": digest}
-        for name, score in scores.items()
-    }
+    report = {name: dataclasses.asdict(score) for name, score in scores.items()}
+    if lines.STANDARD not in paths:
+        # Of the files' bytes, as sha256sum has it, not of the lines in them.
+        digest = ",".join(map(file_sha256, paths))
+        for figure in report.values():
+            figure["reference_sha256"] = digest
     if values.t2t:
-        t2t = bleu.t2t_bleu(hypotheses, references)
+        t2t = bleu.t2t_bleu(hypotheses, references[0])
         report["t2t_bleu"] = dataclasses.asdict(t2t)
     print(json.dumps(report) if values.json else _as_text(report))
 
 
 def _as_text(report: dict[str, dict[str, Any]]) -> str:
     sacrebleu = report["sacrebleu"]
-    lines = [
+    printed = [
         f"sacrebleu = {sacrebleu['score']:.2f} {sacrebleu['signature']}"
         f" reference sha256 {sacrebleu['reference_sha256']}"
     ]
     if paper := report.get("paper_bleu"):
-        lines.append(f"paper_bleu = {paper['score']:.2f} {paper['signature']}")
+        printed.append(
+            f"paper_bleu = {paper['score']:.2f} {paper['signature']}"
+        )
     if t2t := report.get("t2t_bleu"):
-        lines.append(f"BLEU_uncased = {t2t['uncased']:6.2f}")
-        lines.append(f"BLEU_cased = {t2t['cased']:6.2f}")
-    return "\n".join(lines)
+        printed.append(f"BLEU_uncased = {t2t['uncased']:6.2f}")
+        printed.append(f"BLEU_cased = {t2t['cased']:6.2f}")
+    return "\n".join(printed)
 
 
 def _read(path: str) -> list[str]:
-    lines = read_lines(path)
-    if not lines:
-        raise InputError(f"{path} is empty: one sentence to a line is needed.")
-    if lines[0].lstrip().lower().startswith(_MARKUP):
+    read = lines.read_lines(path)
+    if not read:
+        name = "standard input" if path == lines.STANDARD else path
+        raise InputError(f"{name} is empty: one sentence to a line is needed.")
+    if read[0].lstrip().lower().startswith(_MARKUP):
         raise InputError(
             f"{path} is SGM or XML, and its markup would be scored as text:"
             " give plain text, one sentence to a line (`sacrebleu --echo`"
             " prints a test set so)."
         )
-    return lines
+    return read
 
 
-def _test_set_reference(test_set: str, language_pair: str) -> str:
-    """The path of a reference that sacreBLEU keeps, or fetches now."""
+def _test_set_references(test_set: str, language_pair: str) -> list[str]:
+    """The paths of references that sacreBLEU keeps, or fetches now."""
     from sacrebleu import utils
 
     known = utils.get_available_testsets()
@@ -194,7 +246,7 @@ def _test_set_reference(test_set: str, language_pair: str) -> str:
             f" it has {', '.join(pairs)}."
         )
     try:
-        paths = utils.get_reference_files(test_set, language_pair)
+        return utils.get_reference_files(test_set, language_pair)
     # sacreBLEU raises bare exceptions and, for a damaged download, exits.
     except (Exception, SystemExit) as error:
         raise InputError(
@@ -202,13 +254,6 @@ def _test_set_reference(test_set: str, language_pair: str) -> str:
             f" {utils.SACREBLEU_DIR} ({error}). Connect to the network, or give"
             " the reference as a file: --reference=FILE."
         ) from error
-    if len(paths) > 1:
-        raise InputError(
-            f"{test_set} {language_pair} has {len(paths)} references and this"
-            " command compares with one: choose one of them with --reference,"
-            f" {', '.join(paths)}."
-        )
-    return paths[0]
 
 
 if __name__ == "__main__":

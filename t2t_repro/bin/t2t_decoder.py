@@ -1,8 +1,9 @@
 """Translates a file with a trained model, one output line per input line.
 
 It is read, translated and written in windows of some thousand lines, so that
-memory does not grow with its length; `-` is standard input or output. A run on
-a parsing problem reads sentences, tokenised as in the Penn Treebank, and
+memory does not grow with its length; `-` is standard input or output. What is
+typed, or with --stream what comes through a pipe, is translated line by line. A
+run on a parsing problem reads sentences, tokenised as in the Penn Treebank, and
 writes one tree for each, over exactly its words.
 
 Without --decode_from_file, the dev (or test) split in --data_dir is decoded,
@@ -16,7 +17,6 @@ import itertools
 import os
 import sys
 from collections.abc import Iterable
-from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,18 +30,20 @@ from t2t_repro.decode import options as decode_options
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
+from t2t_repro.progress import Progress
 from t2t_repro.run_directory import Run
 from t2t_repro.text import lines
-
-# The path that stands for standard input and output.
-_STANDARD = "-"
+from t2t_repro.text.encoder import file_sha256
 
 # What each source of lines goes together with.
 _SHARDS = ("decode_shards", "worker_id")
 _COMPANIONS = {
     "decode_interactive": (),
     "score_file": ("decode_to_file", "score_per_token"),
-    "decode_from_file": ("decode_to_file", "decode_reference", *_SHARDS),
+    "decode_from_file": (
+        *("decode_to_file", "decode_reference", "stream"),
+        *_SHARDS,
+    ),
     "data_dir": ("decode_to_file", "eval_use_test_set", *_SHARDS),
 }
 
@@ -87,6 +89,7 @@ def _define_flags(values: flags.FlagValues) -> None:
         ("decode_interactive", "translate what is typed; :help lists commands"),
         ("eval_use_test_set", "decode the test split of --data_dir, not dev"),
         ("score_per_token", "write the pieces of each target with theirs"),
+        ("stream", "translate and write each line before the next is read"),
     ):
         flags.DEFINE_bool(name, False, text, flag_values=values)
     for name, default, lowest, text in (
@@ -163,7 +166,7 @@ def _check_combination(values: flags.FlagValues) -> None:
             f"--decode_from_file={path} is a pipe: --decode_reference and"
             " --decode_shards need a file, whose lines can be counted."
         )
-    if values.decode_to_file == _STANDARD and (
+    if values.decode_to_file == lines.STANDARD and (
         mode == "data_dir" or values.decode_reference
     ):
         raise UsageError(
@@ -196,14 +199,17 @@ def _score_file(
     from t2t_repro.decode import scoring
     from t2t_repro.decode import session
 
+    count = None
     if _can_be_read_twice(path):
-        for _ in scoring.read_pairs(_input_lines(path), path):
-            pass  # a line without its tab shows now, and not after the scoring
+        # A line without its tab shows now, and not after the scoring.
+        pairs = scoring.read_pairs(lines.iterate_lines(path), path)
+        count = sum(1 for _ in pairs)
     scores = session.score_stream(
         run,
         command.checkpoint(values),
         options,
-        scoring.read_pairs(_input_lines(path), path),
+        scoring.read_pairs(lines.iterate_lines(path), path),
+        _progress("scoring", count, values.decode_to_file),
     )
     _write(
         values.decode_to_file,
@@ -217,18 +223,24 @@ def _decode_file(
     path = values.decode_from_file
     shard = (values.decode_shards, values.worker_id)
     target = decode_options.shard_name(values.decode_to_file or path, *shard)
-    if values.decode_to_file == _STANDARD:
-        target = _STANDARD
-    elif not values.decode_to_file and path != _STANDARD:
+    if values.decode_to_file == lines.STANDARD:
+        target = lines.STANDARD
+    elif not values.decode_to_file and path != lines.STANDARD:
         target = decode_options.decodes_name(target, run, options)
     _refuse_to_overwrite(target)
+    streams = values.stream or (path == lines.STANDARD and os.isatty(0))
+    if values.stream and target != lines.STANDARD:
+        raise UsageError(
+            "--stream writes every line at once, and a file appears whole: give"
+            " --decode_to_file=- for standard output."
+        )
     # A first time through the file: a byte that is not UTF-8 shows now, and
     # not after the decoding.
     count = None
     if _can_be_read_twice(path):
         count = sum(1 for _ in lines.iterate_lines(path))
     references = _references(run, count, values)
-    begin, end = 0, None
+    begin, end = 0, count
     if values.decode_shards > 1:
         begin, end = decode_options.shard_range(count or 0, *shard)
     command.load_tensorflow(for_many_searches=True)
@@ -238,8 +250,11 @@ def _decode_file(
         run,
         command.checkpoint(values),
         options,
-        itertools.islice(_input_lines(path), begin, end),
+        itertools.islice(lines.iterate_lines(path), begin, end),
         begin + 1,
+        None
+        if streams
+        else _progress("translating", end and end - begin, target),
     )
     best: list[str] | None = None if references is None else []
     _write(
@@ -277,6 +292,7 @@ def _decode_dataset(
         options,
         (source for source, _ in pairs[begin:end]),
         begin + 1,
+        _progress("translating", end - begin, paths["decodes"]),
     )
     _write(
         paths["decodes"],
@@ -289,28 +305,30 @@ def _decode_dataset(
         _write(paths[kind], texts)
 
 
-def _input_lines(path: str) -> Iterator[str]:
-    return lines.iterate_lines("/dev/stdin" if path == _STANDARD else path)
-
-
 def _can_be_read_twice(path: str) -> bool:
     """Whether it is no pipe; what does not exist is, to be named so."""
     return os.path.isfile(path) or not (
-        path == _STANDARD or os.path.exists(path)
+        path == lines.STANDARD or os.path.exists(path)
     )
 
 
+def _progress(task: str, count: int | None, target: str) -> Progress:
+    # Where the output is shown, it is the progress.
+    is_shown = target == lines.STANDARD and sys.stdout.isatty()
+    return Progress(task, "lines", count, with_bar=not is_shown)
+
+
 def _write(path: str, output: Iterable[str]) -> None:
-    if path != _STANDARD:
+    if path != lines.STANDARD:
         lines.write_lines_atomically(path, output)
         return
     for line in output:
         sys.stdout.buffer.write(line.encode("utf-8") + b"\n")
-    sys.stdout.flush()
+        sys.stdout.flush()
 
 
 def _refuse_to_overwrite(path: str) -> None:
-    if path == _STANDARD:
+    if path == lines.STANDARD:
         return
     target = files.absolute(path)
     if target.is_file():
@@ -329,7 +347,7 @@ def _references(
 ) -> list[str] | None:
     if not values.decode_reference:
         return None
-    references = lines.read_lines(values.decode_reference)
+    references = lines.read_lines(files.absolute(values.decode_reference))
     if len(references) != count:
         raise InputError(
             f"{values.decode_reference} has {len(references)} lines,"
@@ -346,34 +364,20 @@ def _print_result(
     run: Run, best: list[str], references: list[str], values: flags.FlagValues
 ) -> None:
     if _is_parsing(run):
-        _print_f1(best, references, values)
-        return
-    from t2t_repro.evaluate import bleu
-    from t2t_repro.text.encoder import file_sha256
+        summary = _summary(references, best, values)
+        # A sentence that cannot be scored has no right bracket.
+        brackets = summary.brackets_with_failures
+        figure = (
+            f"f1 = {brackets.f1:.2f} recall {brackets.recall:.2f}"
+            f" precision {brackets.precision:.2f} COLLINS.prm, all lengths,"
+            f" {summary.failures} failures as zero recall"
+        )
+    else:
+        from t2t_repro.evaluate import bleu
 
-    score = bleu.sacrebleu_score(best, references)
-    digest = file_sha256(values.decode_reference)
-    sys.stdout.write(
-        f"sacrebleu = {score.score:.2f} {score.signature}"
-        f" reference sha256 {digest}\n"
-    )
-
-
-def _print_f1(
-    trees: list[str], references: list[str], values: flags.FlagValues
-) -> None:
-    from t2t_repro.text.encoder import file_sha256
-
-    summary = _summary(references, trees, values)
-    # A sentence that cannot be scored counts as one without a right bracket.
-    brackets = summary.brackets_with_failures
-    digest = file_sha256(values.decode_reference)
-    sys.stdout.write(
-        f"f1 = {brackets.f1:.2f} recall {brackets.recall:.2f}"
-        f" precision {brackets.precision:.2f} COLLINS.prm, all lengths,"
-        f" {summary.failures} failures as zero recall"
-        f" reference sha256 {digest}\n"
-    )
+        score = bleu.sacrebleu_score(best, references)
+        figure = f"sacrebleu = {score.score:.2f} {score.signature}"
+    print(f"{figure} reference sha256 {file_sha256(values.decode_reference)}")
 
 
 def _summary(

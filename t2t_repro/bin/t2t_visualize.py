@@ -99,7 +99,7 @@ def _sources(values: flags.FlagValues) -> list[str]:
             "give --input with a sentence, or --decode_from_file: one of them."
         )
     if values.input is not None:
-        given, name = values.input.splitlines(), "--input"
+        given, name = values.input.split("\n"), "--input"
     else:
         given, name = (
             lines.read_lines(values.decode_from_file),

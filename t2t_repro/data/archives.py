@@ -78,7 +78,7 @@ def member_lines(path: pathlib.Path, name: str) -> Iterator[str]:
       InputError: the member is missing, damaged or not UTF-8.
     """
     with _member(path, name) as stream:
-        text = _decoded(stream, f"{name} in {path}")
+        text = lines.decoded(stream, f"{name} in {path}")
         yield from _segments(text, name) if name.endswith(".sgm") else text
 
 
@@ -130,17 +130,6 @@ def _find(
         f"{path} has no member {name}: it is another archive than the expected"
         " one. Remove it, so that it is fetched again."
     )
-
-
-def _decoded(stream: BinaryIO, name: str) -> Iterator[str]:
-    for number, line in lines.numbered(stream, name):
-        try:
-            yield line.decode("utf-8").removesuffix("\n")
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"{name}, line {number}, is not UTF-8: byte"
-                f" 0x{line[error.start]:02x} at column {error.start + 1}."
-            ) from error
 
 
 def _segments(text: Iterable[str], name: str) -> Iterator[str]:

@@ -26,12 +26,12 @@ from t2t_repro.data.filters import Counts
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.data.sieve import Sieve
 from t2t_repro.errors import InputError
+from t2t_repro.progress import Progress
 from t2t_repro.text.encoder import EOS_ID
 from t2t_repro.text.encoder import TextEncoder
 from t2t_repro.text.encoder import file_sha256
 
 _LINES_PER_TASK = 2000
-_REPORT_EVERY = 1_000_000  # pairs
 _TASKS_AHEAD = 4  # per process: enough to keep all busy, bounded in memory
 
 _Texts = list[tuple[str, str]]
@@ -123,7 +123,9 @@ def _generate(
         logger.info("using the vocabulary %s", vocabulary)
     else:
         logger.info("learning the vocabulary %s", vocabulary)
-        problem.learn_vocabulary(problem.vocabulary_lines(tmp_dir), vocabulary)
+        problem.learn_vocabulary(
+            _vocabulary_lines(problem, tmp_dir), vocabulary
+        )
     encoder = problem.open_vocabulary(vocabulary)
     logger.info(
         "%s: %d ids, %d asked for",
@@ -181,6 +183,13 @@ def _open_text(problem: TextToTextProblem, tmp_dir: pathlib.Path) -> None:
             raise _no_pairs(problem, split, 0)
 
 
+def _vocabulary_lines(
+    problem: TextToTextProblem, tmp_dir: pathlib.Path
+) -> Iterator[str]:
+    with Progress("reading text to learn from", "lines") as progress:
+        yield from progress.track(problem.vocabulary_lines(tmp_dir))
+
+
 def _sifted(
     problem: TextToTextProblem,
     split: str,
@@ -196,12 +205,12 @@ def _sifted(
       InputError: at the end, when no pair was left.
     """
     sieve = Sieve(problem.filters if split == "train" else None)
-    for name, samples in problem.generate_corpora(split, tmp_dir):
-        kept = sieve.sift(samples, by_corpus.setdefault(name, Counts()))
-        for number, pair in enumerate(kept, start=1):
-            yield pair
-            if number % _REPORT_EVERY == 0:
-                logger.info("%s: %d pairs of %s", split, number, name)
+    total = problem.count_pairs(split, tmp_dir)
+    with Progress(f"encoding {split}", "pairs", total) as progress:
+        for name, samples in problem.generate_corpora(split, tmp_dir):
+            yield from sieve.sift(
+                progress.track(samples), by_corpus.setdefault(name, Counts())
+            )
     if not any(counts.pairs_kept for counts in by_corpus.values()):
         read = sum(counts.pairs_read for counts in by_corpus.values())
         raise _no_pairs(problem, split, read)

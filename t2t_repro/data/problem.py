@@ -130,6 +130,14 @@ class TextToTextProblem(abc.ABC):
         del split
         return None
 
+    def count_pairs(self, split: str, tmp_dir: pathlib.Path) -> int | None:
+        """How many pairs will come, to say how long it will take.
+
+        None where that is neither known nor found out quickly.
+        """
+        del tmp_dir
+        return self.expected_pairs(split)
+
     def sources(self) -> list[dict[str, Any]]:
         """What the data is made from, for `data_dir/<problem>.json`.
 

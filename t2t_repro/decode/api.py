@@ -26,6 +26,7 @@ from t2t_repro.decode.translator import source_ids
 from t2t_repro.layers.attention import Mode
 from t2t_repro.run_directory import Run
 from t2t_repro.text.encoder import EOS_ID
+from t2t_repro.text.lines import without_end
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,8 +95,9 @@ class LoadedRun:
         """Translates lines, with scores.
 
         Args:
-          lines: one sentence each; an empty one stays empty. One string alone
-            would be taken for its letters: give a list.
+          lines: one sentence each, with or without its line end; an empty one
+            stays empty. One string alone would be taken for its letters: give
+            a list.
 
         Returns:
           For each line its hypotheses, best first, with `text`, `score` and
@@ -103,7 +105,7 @@ class LoadedRun:
         """
         if isinstance(lines, str):
             raise TypeError("translate takes a list of lines, not a string")
-        given = list(lines)
+        given = [without_end(line) for line in lines]
         results = self._translator.translate(
             user_lines.before(self._problem, given)
         )
@@ -120,10 +122,8 @@ class LoadedRun:
         Returns:
           The pieces of both sides and the maps.
         """
-        source = user_lines.before(self._problem, [line])[0]
-        inputs, _ = source_ids(
-            self._encoder, source, 1, self.options.max_input_size
-        )
+        source = user_lines.input_line(self._problem, without_end(line))
+        inputs = source_ids(self._encoder, source, self.options.max_input_size)
         if target is None:
             best = self._translator.translate([source])[0][0]
             # A search that met its limit, or an empty line, has no end.

@@ -9,7 +9,7 @@ terminal; from a pipe there is no prompt, and every line gives its answer.
 
 import contextlib
 import dataclasses
-import sys
+import os
 from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
@@ -23,6 +23,7 @@ from t2t_repro.decode.translator import Translator
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.errors import nearest
+from t2t_repro.text import lines as text_lines
 
 PROMPT = "> "
 
@@ -153,19 +154,19 @@ def typed_lines() -> Iterator[str]:
     Raises:
       InputError: what comes is not UTF-8.
     """
-    is_terminal = sys.stdin.isatty()
-    if is_terminal:
-        # From now on `input` edits and recalls lines, where there is such a
-        # library.
-        with contextlib.suppress(ImportError):
-            import readline  # noqa: F401
+    if not os.isatty(0):
+        yield from text_lines.iterate_lines(text_lines.STANDARD)
+        return
+    # From now on `input` edits and recalls lines, where there is such a
+    # library.
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401
     while True:
         try:
-            line = input(PROMPT if is_terminal else "")
+            line = input(PROMPT)
             line.encode("utf-8")  # bytes that are none may come as surrogates
         except EOFError:
-            if is_terminal:
-                print()
+            print()
             return
         except UnicodeError as error:
             raise InputError(

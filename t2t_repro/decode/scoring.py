@@ -14,6 +14,7 @@ Left out: lines without a source (tensor2tensor's language models).
 """
 
 import dataclasses
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -96,11 +97,16 @@ class Scorer:
 
         self._log_probabilities = log_probabilities
 
-    def stream(self, pairs: Iterable[tuple[str, str]]) -> Iterator[Score]:
+    def stream(
+        self,
+        pairs: Iterable[tuple[str, str]],
+        scored: Callable[[int], None] = lambda count: None,
+    ) -> Iterator[Score]:
         """Scores pairs in their order, reading a window at a time.
 
         Args:
           pairs: source and target lines; either may be empty.
+          scored: is told of every batch, how many pairs it had.
         """
         first = 1
         for window in windows(pairs):
@@ -110,16 +116,21 @@ class Scorer:
             ]
             first += len(window)
             for (_, target), values in zip(
-                ids, self.score_ids(ids), strict=True
+                ids, self.score_ids(ids, scored), strict=True
             ):
                 pieces = self._encoder.pieces(target)
                 yield Score(tuple(pieces), tuple(map(float, values)))
 
-    def score_ids(self, pairs: Sequence[tuple[Ids, Ids]]) -> list[np.ndarray]:
+    def score_ids(
+        self,
+        pairs: Sequence[tuple[Ids, Ids]],
+        scored: Callable[[int], None] = lambda count: None,
+    ) -> list[np.ndarray]:
         """Log probabilities of each target's ids, in the pairs' order.
 
         Args:
           pairs: source and target ids, both with their end of sentence.
+          scored: as in `stream`.
 
         Returns:
           `[target]` float32 for each pair.
@@ -133,6 +144,7 @@ class Scorer:
             ).numpy()
             for row, own in zip(rows, values, strict=True):
                 results[row] = own[: len(pairs[row][1])]
+            scored(len(rows))
         return results
 
     def _batches(self, pairs: Sequence[tuple[Ids, Ids]]) -> Iterator[list[int]]:
@@ -150,7 +162,7 @@ class Scorer:
 
     def _ids(self, source: str, target: str, number: int) -> tuple[Ids, Ids]:
         most = self._options.max_input_size
-        inputs, _ = source_ids(self._encoder, source, number, most)
+        inputs = source_ids(self._encoder, source, most, number)
         return inputs, [*self._encoder.encode(target), EOS_ID]
 
 

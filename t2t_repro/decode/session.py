@@ -1,12 +1,11 @@
 """From a run directory to translations: what every decoding command does."""
 
+import contextlib
 import itertools
 import logging
 import pathlib
-import time
 from collections.abc import Iterable
 from collections.abc import Iterator
-from collections.abc import Sequence
 from typing import Any
 
 from t2t_repro import registry
@@ -17,11 +16,9 @@ from t2t_repro.decode.scoring import Score
 from t2t_repro.decode.scoring import Scorer
 from t2t_repro.decode.translator import Translation
 from t2t_repro.decode.translator import Translator
+from t2t_repro.progress import Progress
 from t2t_repro.run_directory import Run
 from t2t_repro.train import checkpoints
-
-# How often a long decoding says how far it is.
-_PROGRESS_SECONDS = 60.0
 
 logger = logging.getLogger("t2t_repro")
 
@@ -73,8 +70,9 @@ def translate_stream(
     options: DecodeOptions,
     sources: Iterable[str],
     first_line: int = 1,
+    progress: Progress | None = None,
 ) -> Iterator[list[Translation]]:
-    """Translates lines as they are read, and logs how fast it goes.
+    """Translates lines as they are read.
 
     The model is opened now, the first line read when the first result is
     wanted; then as many lines are in memory as `Translator.stream` takes.
@@ -85,6 +83,8 @@ def translate_stream(
       options: how to decode.
       sources: the user's lines.
       first_line: number of the first one.
+      progress: counts the lines; None: each line is translated as it comes,
+        before the next is read.
 
     Returns:
       All hypotheses of each line, best first, with texts as the user wants
@@ -95,7 +95,7 @@ def translate_stream(
     """
     translator = open_translator(run, checkpoint, options)
     problem = registry.problem(run.problem)
-    return _stream(translator, problem, sources, first_line)
+    return _stream(translator, problem, sources, first_line, progress)
 
 
 def score_stream(
@@ -103,6 +103,7 @@ def score_stream(
     checkpoint: str | None,
     options: DecodeOptions,
     pairs: Iterable[tuple[str, str]],
+    progress: Progress,
 ) -> Iterator[Score]:
     """Scores given translations as they are read.
 
@@ -111,6 +112,7 @@ def score_stream(
       checkpoint: see `checkpoints.find`.
       options: `batch_size` and `max_input_size`.
       pairs: the user's source lines, and targets as the model writes them.
+      progress: counts the pairs.
 
     Returns:
       The score of each pair, in order.
@@ -121,19 +123,10 @@ def score_stream(
     problem = registry.problem(run.problem)
     model = open_model(run, checkpoint, options.quantize)
     scorer = Scorer(model, run.encoder(), options)
-    return scorer.stream(
+    read = (
         (lines.input_line(problem, source), target) for source, target in pairs
     )
-
-
-def translate_lines(
-    run: Run,
-    checkpoint: str | None,
-    options: DecodeOptions,
-    sources: Sequence[str],
-) -> list[list[Translation]]:
-    """`translate_stream` of lines that fit into memory."""
-    return list(translate_stream(run, checkpoint, options, sources))
+    return _score(scorer, read, progress)
 
 
 def dataset_pairs(
@@ -167,34 +160,30 @@ def dataset_pairs(
     ]
 
 
+def _score(
+    scorer: Scorer, pairs: Iterable[tuple[str, str]], progress: Progress
+) -> Iterator[Score]:
+    with progress:
+        yield from scorer.stream(pairs, progress.update)
+
+
 def _stream(
     translator: Translator,
     problem: Any,
     sources: Iterable[str],
     first_line: int,
+    progress: Progress | None,
 ) -> Iterator[list[Translation]]:
     outputs = lines.Outputs(problem)
     # The second copy is behind by a window, and so holds no more than that.
     to_read, to_finish = itertools.tee(sources)
-    results = translator.stream(
-        (lines.input_line(problem, line) for line in to_read), first_line
-    )
-    begin = said = time.monotonic()
-    count = 0
-    for hypotheses, line in zip(results, to_finish, strict=True):
-        yield outputs.finish(line, hypotheses)
-        count += 1
-        if time.monotonic() - said > _PROGRESS_SECONDS:
-            said = time.monotonic()
-            logger.info("%s", _speed(count, said - begin))
-    logger.info("%s", _speed(count, time.monotonic() - begin))
-    if translator.truncated_lines:
-        logger.warning(
-            "%d lines were cut to max_input_size", translator.truncated_lines
+    read = (lines.input_line(problem, line) for line in to_read)
+    with progress or contextlib.nullcontext():
+        results = (
+            translator.stream(read, first_line, translated=progress.update)
+            if progress
+            else translator.stream(read, first_line, at_once=1)
         )
+        for hypotheses, line in zip(results, to_finish, strict=True):
+            yield outputs.finish(line, hypotheses)
     outputs.log_repairs()
-
-
-def _speed(count: int, seconds: float) -> str:
-    rate = count / max(seconds, 1e-9)
-    return f"{count} lines in {seconds:.1f} s, {rate:.1f} lines/s"

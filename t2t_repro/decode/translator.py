@@ -7,6 +7,7 @@ grow with their number. tensor2tensor read the whole file to sort it.
 import dataclasses
 import itertools
 import logging
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -58,7 +59,6 @@ class Translator:
         self._model = model
         self._encoder = encoder
         self._options = options
-        self.truncated_lines = 0
         signature = [
             tf.TensorSpec([None, None], tf.int32),
             tf.TensorSpec([None], tf.int32),
@@ -95,23 +95,32 @@ class Translator:
         return list(self.stream(lines))
 
     def stream(
-        self, lines: Iterable[str], first: int = 1
+        self,
+        lines: Iterable[str],
+        first: int = 1,
+        at_once: int = _WINDOW_LINES,
+        translated: Callable[[int], None] = lambda count: None,
     ) -> Iterator[list[Translation]]:
         """`translate`, reading and yielding in order, a window at a time.
 
         An empty line (or one of white space) becomes one empty translation. A
-        line over `max_input_size` ids is cut there and counted.
+        line over `max_input_size` ids is cut there, which is said.
 
         Args:
           lines: need not be known beforehand.
           first: number of the first line, for messages and for what is drawn.
+          at_once: lines to read before the first of them is translated.
+          translated: is told of every batch, how many sentences it had.
         """
-        for window in windows(lines):
-            yield from self._translate_window(window, first)
+        for window in windows(lines, at_once):
+            yield from self._translate_window(window, first, translated)
             first += len(window)
 
     def _translate_window(
-        self, lines: Sequence[str], first: int
+        self,
+        lines: Sequence[str],
+        first: int,
+        translated: Callable[[int], None],
     ) -> list[list[Translation]]:
         sources = [
             self._source_ids(line, number)
@@ -119,6 +128,7 @@ class Translator:
         ]
         results = [[Translation("", 0.0, ())] for _ in lines]
         wanted = [i for i, ids in enumerate(sources) if ids]
+        translated(len(lines) - len(wanted))
         wanted.sort(key=lambda i: len(sources[i]), reverse=True)
 
         def search(rows: Sequence[int]) -> list[list[Translation]]:
@@ -131,15 +141,14 @@ class Translator:
         for rows, hypotheses in zip(batches, found, strict=True):
             for row, hypothesis in zip(rows, hypotheses, strict=True):
                 results[row] = hypothesis
+            translated(len(rows))
         return results
 
     def _source_ids(self, line: str, number: int) -> list[int]:
         if not line.strip():
             return []
         most = self._options.max_input_size
-        ids, is_cut = source_ids(self._encoder, line, number, most)
-        self.truncated_lines += is_cut
-        return ids
+        return source_ids(self._encoder, line, most, number)
 
     def _translate_batch(
         self, sources: Sequence[Sequence[int]], numbers: Sequence[int]
@@ -178,34 +187,33 @@ class Translator:
 
 
 def source_ids(
-    encoder: TextEncoder, line: str, number: int, most: int
-) -> tuple[list[int], bool]:
-    """What the model reads for a line.
+    encoder: TextEncoder, line: str, most: int, number: int | None = None
+) -> list[int]:
+    """What the model reads for a line: its ids, with the end of sentence.
 
     Args:
       encoder: the vocabulary.
       line: may be empty.
-      number: of the line, for the warning that it is cut.
       most: ids at the most, the end of sentence included; -1: no limit.
-
-    Returns:
-      The ids with the end of sentence, and whether the line was cut.
+      number: of the line, for the warning that it is cut; None: no warning.
     """
     ids = encoder.encode(line)
-    is_cut = 0 < most <= len(ids)
-    if is_cut:
-        logger.warning(
-            "line %d has %d pieces and is cut to %d (max_input_size)",
-            number,
-            len(ids) + 1,
-            most,
-        )
+    if 0 < most <= len(ids):
+        if number is not None:
+            logger.warning(
+                "line %d has %d pieces and is cut to %d (max_input_size)",
+                number,
+                len(ids) + 1,
+                most,
+            )
         ids = ids[: most - 1]
-    return [*ids, EOS_ID], is_cut
+    return [*ids, EOS_ID]
 
 
-def windows(lines: Iterable[_Item]) -> Iterator[list[_Item]]:
-    """Cuts a stream into lists of some thousand lines."""
+def windows(
+    lines: Iterable[_Item], at_once: int = _WINDOW_LINES
+) -> Iterator[list[_Item]]:
+    """Cuts a stream into lists of so many lines."""
     iterator = iter(lines)
-    while window := list(itertools.islice(iterator, _WINDOW_LINES)):
+    while window := list(itertools.islice(iterator, at_once)):
         yield window

@@ -10,8 +10,8 @@
 The same translation scores 27.52 by the first and 29.02 by the second, which is
 why every result says in words what it is.
 
-Left out: several references per sentence, and tests of significance (the
-`sacrebleu` command has both).
+Left out: several references for the last two, and tests of significance (the
+`sacrebleu` command has them).
 """
 
 import dataclasses
@@ -55,7 +55,8 @@ class BleuScore:
       brevity_penalty: 0 to 1.
       hypothesis_length: tokens in the translation.
       reference_length: tokens in the reference.
-      reference_sha256: of the reference; see `lines_sha256`.
+      reference_sha256: of the reference, see `lines_sha256`; of several, with
+        commas between them.
     """
 
     score: float
@@ -88,8 +89,7 @@ def lines_sha256(lines: Iterable[str]) -> str:
 
 def sacrebleu_score(
     hypotheses: Sequence[str],
-    references: Sequence[str],
-    *,
+    *references: Sequence[str],
     test_set: str = "",
     language_pair: str = "",
 ) -> BleuScore:
@@ -97,7 +97,7 @@ def sacrebleu_score(
 
     Args:
       hypotheses: the translation, one sentence to a line.
-      references: as many lines.
+      *references: one or several, each of as many lines.
       test_set: sacreBLEU's name of the test set, for the signature.
       language_pair: such as `"en-de"`, for the signature.
 
@@ -107,13 +107,14 @@ def sacrebleu_score(
     Raises:
       InputError: the line counts differ or are 0.
     """
-    _require_pairs(hypotheses, references)
+    for reference in references:
+        _require_pairs(hypotheses, reference)
     metric = BLEU(tokenize="13a")
-    counted = metric.corpus_score(hypotheses, [references])
+    counted = metric.corpus_score(hypotheses, references)
     signature = metric.get_signature()
     signature.update("test", test_set or None)
     signature.update("lang", language_pair or None)
-    return _result(counted, signature.format(), references)
+    return _result(counted, signature.format(), *references)
 
 
 def paper_bleu(
@@ -312,7 +313,7 @@ def _require_pairs(
 
 
 def _result(
-    counted: BLEUScore, signature: str, references: Sequence[str]
+    counted: BLEUScore, signature: str, *references: Sequence[str]
 ) -> BleuScore:
     return BleuScore(
         score=counted.score,
@@ -321,5 +322,5 @@ def _result(
         brevity_penalty=counted.bp,
         hypothesis_length=counted.sys_len,
         reference_length=counted.ref_len,
-        reference_sha256=lines_sha256(references),
+        reference_sha256=",".join(map(lines_sha256, references)),
     )

@@ -4,14 +4,18 @@ Not a section of the paper, but every number in it depends on this: line 17 of
 the translation is compared with line 17 of the reference. So only `"\\n"` ends
 a line here. Python's own text mode also stops at `"\\r"`, and `str.splitlines`
 at U+2028, U+0085 and others, all of which occur *inside* sentences of the WMT
-corpora and would shift every later pair by one.
+corpora and would shift every later pair by one. What Windows adds is no text
+either: `"\\r\\n"` ends a line, and a byte-order mark in front is left out.
 
 Left out: stripping, normalising and unwrapping SGM. A line is handed on as it
-lies in the file, without its `"\\n"`.
+lies in the file, without its end.
 """
 
+import codecs
 import contextlib
+import functools
 import gzip
+import logging
 import os
 import zlib
 from collections.abc import Iterable
@@ -24,22 +28,22 @@ from t2t_repro.errors import InputError
 
 Path = str | os.PathLike[str]
 
+# The path that stands for standard input or output.
+STANDARD = "-"
+
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # A few bytes of a packed file can stand for gigabytes without a line end.
 _LONGEST_LINE = 2**24
 
+logger = logging.getLogger("t2t_repro")
+
 
 def read_lines(path: Path) -> list[str]:
-    """Reads a whole UTF-8 text file.
-
-    Args:
-      path: the file; unpacked on the way when its name ends in `.gz`.
+    """Reads a whole UTF-8 text file; see `iterate_lines`.
 
     Returns:
-      The lines without their `"\\n"`. A last line that lacks one counts as a
-      line, and an empty file has none.
-
-    Raises:
-      InputError: the file cannot be read, or is not UTF-8 (the line is named).
+      The lines. A last line that lacks its end counts as a line, and an empty
+      file has none.
     """
     return list(iterate_lines(path))
 
@@ -48,37 +52,54 @@ def iterate_lines(path: Path) -> Iterator[str]:
     """Reads a UTF-8 text file line by line, holding one line in memory.
 
     Args:
-      path: the file; unpacked on the way when its name ends in `.gz`.
+      path: the file; unpacked on the way when its name ends in `.gz`; `-` is
+        standard input.
 
     Yields:
-      The lines without their `"\\n"`.
+      The lines without their ends.
 
     Raises:
       InputError: the file cannot be read, or is not UTF-8 (the line is named).
         The file is opened, and a missing one found, at the first `next`.
     """
-    with _reading(path) as stream:
-        for number, line in numbered(stream, os.fspath(path)):
-            try:
-                text = line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise InputError(
-                    f"{os.fspath(path)}, line {number}, is not UTF-8: byte"
-                    f" 0x{line[error.start]:02x} at column {error.start + 1}."
-                    " Convert the file to UTF-8 (iconv -t UTF-8)."
-                ) from error
-            yield text.removesuffix("\n")
+    name = "standard input" if path == STANDARD else os.fspath(path)
+    with _named_failure("read", name), _open(path) as stream:
+        yield from decoded(stream, name)
 
 
-def numbered(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
-    """Cuts a binary stream at `b"\\n"` and nowhere else.
+def decoded(stream: BinaryIO, name: str) -> Iterator[str]:
+    """The lines of an open file; see `iterate_lines`.
 
     Args:
-      stream: open for reading.
+      stream: open for reading, not in text mode.
       name: what a message calls it.
+    """
+    ends, has_mark = 0, False
+    for number, line in _numbered(stream, name):
+        if number == 1 and line.startswith(codecs.BOM_UTF8):
+            has_mark, line = True, line.removeprefix(codecs.BOM_UTF8)
+            if not line:
+                break
+        if line.endswith(b"\r\n"):
+            ends += 1
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(_not_utf8(line, number, name, error)) from error
+        yield without_end(text)
+    if ends or has_mark:
+        _say_what_was_left_out(name, ends, has_mark)
 
-    Yields:
-      The number of a line, from 1 on, and the line with its end.
+
+def without_end(line: str) -> str:
+    """The line without the `"\\n"` or `"\\r\\n"` at its end, if it has one."""
+    if line.endswith("\n"):
+        return line[:-1].removesuffix("\r")
+    return line
+
+
+def _numbered(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
+    """Cuts a binary stream at `b"\\n"` and nowhere else; lines keep it.
 
     Raises:
       InputError: a line is too long to be one.
@@ -92,6 +113,32 @@ def numbered(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
                 " line."
             )
         yield number, line
+
+
+def _not_utf8(
+    line: bytes, number: int, name: str, error: UnicodeDecodeError
+) -> str:
+    is_utf16 = number == 1 and line.startswith(_UTF16_MARKS)
+    remedy = (
+        "It is UTF-16, as some editors of Windows write it: convert the file"
+        " (iconv -f UTF-16 -t UTF-8)."
+        if is_utf16
+        else "Convert the file to UTF-8 (iconv -t UTF-8)."
+    )
+    return (
+        f"{name}, line {number}, is not UTF-8: byte"
+        f" 0x{line[error.start]:02x} at column {error.start + 1}. {remedy}"
+    )
+
+
+# A file is often read more than once, and this is said once.
+@functools.cache
+def _say_what_was_left_out(name: str, ends: int, has_mark: bool) -> None:
+    what = [
+        f"{ends} lines end in CRLF, whose CR is no text" if ends else "",
+        "the byte-order mark in front is no text" if has_mark else "",
+    ]
+    logger.info("%s: %s", name, "; ".join(filter(None, what)))
 
 
 def write_lines_atomically(path: Path, lines: Iterable[str]) -> None:
@@ -117,20 +164,17 @@ def write_lines_atomically(path: Path, lines: Iterable[str]) -> None:
     with (
         _named_failure("write", path),
         files.replacing(path) as temporary,
-        open(temporary, "xb") as stream,
+        open(temporary, "wb") as stream,
     ):
         _write(stream, path, lines)
 
 
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[BinaryIO]:
-    with _named_failure("read", path):
-        if _is_packed(path):
-            with gzip.open(path, "rb") as packed:
-                yield cast(BinaryIO, packed)
-        else:
-            with open(path, "rb") as stream:
-                yield stream
+def _open(path: Path) -> BinaryIO:
+    if path == STANDARD:
+        return open(0, "rb", closefd=False)
+    if _is_packed(path):
+        return cast(BinaryIO, gzip.open(path, "rb"))
+    return open(path, "rb")
 
 
 def _write(stream: BinaryIO, path: Path, lines: Iterable[str]) -> None:

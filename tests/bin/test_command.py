@@ -162,6 +162,66 @@ def test_a_required_flag(failure):
     assert _run(lambda v: command.require(v, "name", "size"), "--name=n") == 0
 
 
+def test_an_empty_value_is_no_value(failure):
+    status, line = failure(_raising(AssertionError), "--name=")
+    assert status == 2
+    assert line == "--name= is empty: give it a value, or leave it out."
+
+
+def _run_in(*names):
+    """A command that has these flags; returns what runs it, what it saw."""
+    seen = []
+
+    def define(values):
+        for name in names:
+            flags.DEFINE_string(name, None, "a folder", flag_values=values)
+
+    def run(*arguments):
+        def body(values):
+            seen.append([values[name].value for name in names])
+
+        return command.run("t2t-x", "", define, body, arguments), seen
+
+    return run
+
+
+@pytest.mark.parametrize("name", ["output_dir", "model_dir"])
+def test_two_words_for_a_run_directory(name, capsys):
+    run = _run_in(name)
+    assert run("--output_dir=a")[0] == 0
+    assert run("--model_dir", "b") == (0, [["a"], ["b"]])
+    assert run("--model_dir=b", "--output_dir=a")[0] == 2
+    assert "another word" in capsys.readouterr().err
+
+
+def test_where_they_mean_two_things_they_stay_two():
+    run = _run_in("model_dir", "output_dir")
+    assert run("--output_dir=a", "--model_dir=b") == (0, [["b", "a"]])
+
+
+def test_arguments_without_a_name(capsys):
+    def define(values):
+        flags.DEFINE_multi_string("input", [], "a line", flag_values=values)
+
+    seen = []
+
+    def run(*arguments):
+        return command.run(
+            "t2t-x",
+            "",
+            define,
+            lambda values: seen.append(values.input),
+            arguments,
+            positional="input",
+        )
+
+    assert run("a b", "--input=c", "d", "--", "--e") == 0
+    assert run() == 0
+    assert seen == [["c", "a b", "d", "--e"], []]
+    assert run("--e") == 2
+    assert "goes behind --" in capsys.readouterr().err
+
+
 def test_a_required_folder(tmp_path):
     command.require_folder("data_dir", tmp_path)
     with pytest.raises(UsageError, match="--data_dir=.*gone does not exist"):

@@ -138,22 +138,85 @@ def test_a_test_set_out_of_reach(files, failure, monkeypatch, error):
     assert "--reference=FILE" in message
 
 
-def test_a_test_set_with_two_references(files, failure, monkeypatch):
+def test_a_test_set_with_two_references(files, tmp_path, capsys, monkeypatch):
+    paths = [str(tmp_path / "ref"), str(tmp_path / "hyp")]
     monkeypatch.setattr(
-        sacrebleu.utils, "get_reference_files", lambda *_: ["/a", "/b"]
+        sacrebleu.utils, "get_reference_files", lambda *_: paths
     )
-    status, message = failure(
-        files[0], "--test_set=wmt14/full", "--language_pair=en-de"
+    arguments = [files[0], "--test_set=wmt14/full", "--language_pair=en-de"]
+    assert t2t_bleu.main(arguments) == 0
+    # The second one is the translation itself.
+    assert capsys.readouterr().out.startswith("sacrebleu = 100.00 nrefs:2|")
+
+
+@pytest.mark.parametrize("form", ["comma", "repeated"])
+def test_several_references_from_standard_input(
+    files, tmp_path, capsys, standard_input, form
+):
+    """The figure and signature that sacreBLEU's own command prints."""
+    other = tmp_path / "other"
+    other.write_text("Ein alter Weg dort hin.\n")
+    references = [str(tmp_path / "ref"), str(other)]
+    given = [f"--reference={path}" for path in references]
+    if form == "comma":
+        given = [f"--reference={','.join(references)}"]
+    with standard_input(_HYPOTHESIS.encode()):
+        assert t2t_bleu.main(given) == 0
+    printed = capsys.readouterr().out
+    said = subprocess.run(
+        [sys.executable, "-m", "sacrebleu", *references]
+        + ["-i", str(tmp_path / "hyp"), "-m", "bleu", "-w", "2"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    theirs = json.loads(said)
+    digests = ",".join(
+        hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+        for path in references
     )
-    assert status == 1
-    assert "2 references" in message and "/a, /b" in message
+    assert printed == (
+        f"sacrebleu = {theirs['score']} {theirs['signature']}"
+        f" reference sha256 {digests}\n"
+    )
+
+
+def test_a_name_with_a_comma_is_one_file(files, tmp_path, capsys):
+    (tmp_path / "ref").rename(tmp_path / "ref,1")
+    assert t2t_bleu.main([files[0], f"--reference={tmp_path / 'ref,1'}"]) == 0
+    assert "sacrebleu = 53.73 nrefs:1|" in capsys.readouterr().out
+
+
+def test_what_windows_adds_changes_no_figure(files, tmp_path, capsys):
+    (tmp_path / "ref").write_bytes(
+        b"\xef\xbb\xbf" + _REFERENCE.replace("\n", "\r\n").encode()
+    )
+    assert t2t_bleu.main([*files, "--language=de", "--t2t"]) == 0
+    out, error = capsys.readouterr()
+    assert out.startswith("sacrebleu = 53.73 ")
+    assert "paper_bleu = 70.71" in out and "BLEU_cased =  70.71" in out
+    assert error == (
+        f"{tmp_path / 'ref'}: 1 lines end in CRLF, whose CR is no text; the"
+        " byte-order mark in front is no text\n"
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ([], "--translation is required"),
-        (["--translation=x"], "--reference=FILE or --test_set=NAME"),
+        ([], "--reference=FILE or --test_set=NAME"),
+        (["--translation="], "--translation= is empty"),
+        (["--translation=x", "--reference=a,,b"], "a name that is empty"),
+        (
+            ["--translation=x", "--reference=y", "--language_pair=en-de"],
+            "leave it out beside --reference",
+        ),
+        (["--translation=x", "--reference=y,z", "--t2t"], "one of y, z as"),
+        (
+            ["--translation=x", "--reference=y,z", "--language=de"],
+            "--language ",
+        ),
+        (["--reference=-"], "so cannot the reference"),
         (
             ["--translation=x", "--reference=y", "--test_set=wmt14"],
             "either --reference",
@@ -200,7 +263,7 @@ def test_unequal_files(tmp_path, files, failure):
     (tmp_path / "hyp").write_text("a\nb\u2028c\x0bd\u0085e\nf\n")
     status, message = failure(*files)
     assert status == 1
-    assert "the translation has 3 lines and the reference 1:" in message
+    assert "the translation has 3 lines and the reference 1 (" in message
 
 
 @pytest.mark.parametrize(

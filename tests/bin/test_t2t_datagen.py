@@ -4,7 +4,9 @@ import os
 
 import pytest
 
+from t2t_repro import registry
 from t2t_repro.bin import t2t_datagen
+from t2t_repro.data import records
 
 
 def _run(tmp_path, *flags, problem="translate_from_files"):
@@ -83,3 +85,37 @@ def test_a_file_with_a_wrong_hash(tmp_path, capsys):
     assert line.startswith("t2t-datagen: ")
     assert "train.en.gz has SHA-256" in line
     assert os.listdir(tmp_path / "data") == []
+
+
+def test_text_of_windows_makes_the_same_data(tmp_path, raw, capsys):
+    assert _run(tmp_path, f"--data_dir={tmp_path / 'plain'}") == 0
+    for name in ("train.src", "dev.tgt"):  # line by line with another kind
+        path = raw / name
+        text = path.read_bytes().replace(b"\n", b"\r\n")
+        path.write_bytes(b"\xef\xbb\xbf" + text)
+    capsys.readouterr()
+    assert _run(tmp_path, f"--data_dir={tmp_path / 'windows'}") == 0
+    plain, windows = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("plain", "windows")
+    )
+    assert plain == windows
+    # Read several times, said once.
+    assert capsys.readouterr().err.count("train.src: 40 lines end in CRLF") == 1
+
+
+def test_what_ends_no_line_moves_no_pair(tmp_path, raw):
+    odd = ["\r", "\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\0"]
+    sources = [f"a{odd[i % 8]}dog {i}" for i in range(40)]
+    targets = [f"{odd[-i % 8]}Hund {i}\r." for i in range(40)]
+    for name, texts in (("src", sources), ("tgt", targets)):
+        text = "".join(f"{text}\n" for text in texts)
+        (raw / f"dev.{name}").write_bytes(text.encode())
+    data = tmp_path / "data"
+    assert _run(tmp_path, f"--data_dir={data}") == 0
+    name = "translate_from_files"
+    pairs = records.read_pairs(records.shard_paths(data, name, "dev"))
+    (vocabulary,) = data.glob("vocab.*")
+    decode = registry.problem(name).open_vocabulary(vocabulary).decode
+    assert [decode(pairs.inputs.row(i)) for i in range(40)] == sources
+    assert [decode(pairs.targets.row(i)) for i in range(40)] == targets

@@ -1,11 +1,11 @@
 """t2t-decoder's other sources and forms: pipes, parts, datasets, pairs."""
 
-import contextlib
-import io
 import itertools
 import math
 import os
 import pathlib
+import threading
+import time
 
 import pytest
 
@@ -51,29 +51,51 @@ def translation(run, source, tmp_path):
     return read_lines(target)
 
 
-@contextlib.contextmanager
-def _standard_input(data):
-    """The process's own standard input, as a pipe."""
-    saved = os.dup(0)
-    read, write = os.pipe()
-    os.write(write, data)
-    os.close(write)
-    os.dup2(read, 0)
-    os.close(read)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 0)
-        os.close(saved)
-
-
-def test_from_standard_input_to_standard_output(run, translation):
-    with _standard_input(_SOURCE.encode()):
+def test_from_standard_input_to_standard_output(
+    run, translation, standard_input
+):
+    with standard_input(_SOURCE.encode()):
         status, printed, _ = run(
             "--decode_from_file=-", "--decode_to_file=-", _FAST
         )
     assert status == 0
     assert printed.split("\n") == [*translation, ""]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "terminal"])
+def test_each_line_is_answered_before_the_next(
+    trained, translation, capfd, kind
+):
+    """--stream from a pipe; without a word where lines are typed."""
+    saved = os.dup(0)
+    # A terminal ends at a control character, a pipe when it is closed.
+    reading, writing = os.pipe() if kind == "pipe" else os.openpty()[::-1]
+    os.dup2(reading, 0)
+    os.close(reading)
+    arguments = [f"--output_dir={trained.output_dir}", "--decode_from_file=-"]
+    arguments += [_FAST, *(["--stream"] if kind == "pipe" else [])]
+    thread = threading.Thread(target=t2t_decoder.main, args=[arguments])
+    try:
+        thread.start()
+        for line, expected in zip(
+            _SOURCE.splitlines(), translation, strict=True
+        ):
+            os.write(writing, f"{line}\n".encode())
+            printed = ""
+            deadline = time.monotonic() + 120
+            while not printed and time.monotonic() < deadline:
+                time.sleep(0.01)
+                printed = capfd.readouterr().out
+            assert printed == f"{expected}\n"
+    finally:
+        if kind == "terminal":
+            os.write(writing, b"\x04")
+        else:
+            os.close(writing)
+        thread.join(60)
+        os.dup2(saved, 0)
+        os.close(saved)
+    assert not thread.is_alive()
 
 
 def test_nobody_named_the_output(run, source, translation):
@@ -270,18 +292,17 @@ def test_scores_of_given_translations(run, source, tmp_path):
         assert pieces[-1] == "</s>" and len(pieces) == len(values)
 
 
-def test_scores_from_standard_input(run):
-    with _standard_input(b"A dog.\tEin Hund.\n"):
+def test_scores_from_standard_input(run, standard_input):
+    with standard_input(b"A dog.\tEin Hund.\n"):
         status, printed, _ = run("--score_file=-", "--decode_to_file=-")
     assert status == 0 and math.isfinite(float(printed))
 
 
-def test_interactive(run, monkeypatch, translation):
+def test_interactive(run, standard_input, translation):
     typed = "The dog sleeps.\n:beem 4\n:set extra_length=5\n:beam 2\n"
-    monkeypatch.setattr(
-        "sys.stdin", io.StringIO(f"{typed}The dog sleeps.\n:quit\nA cat.\n")
-    )
-    status, printed, error = run("--decode_interactive")
+    typed += "The dog sleeps.\n:quit\nA cat.\n"
+    with standard_input(typed.encode()):
+        status, printed, error = run("--decode_interactive")
     lines = printed.split("\n")
     assert status == 0 and len(lines) == 6 and lines[-1] == ""
     assert lines[1].startswith("unknown command :beem. Did you mean beam?")
@@ -304,6 +325,10 @@ def test_interactive(run, monkeypatch, translation):
         (["--decode_from_file=IN", "--worker_id=1"], 2, ["expected 0 to 0"]),
         (["--decode_from_file=IN", "--decode_shards=0"], 2, ["decode_shards"]),
         (["--decode_from_file=-", "--decode_shards=2"], 2, ["is a pipe"]),
+        (["--decode_from_file="], 2, ["--decode_from_file= is empty"]),
+        (["--decode_from_file=", "--data_dir=DATA"], 2, ["is empty"]),
+        (["--data_dir=DATA", "--stream"], 2, ["do not go"]),
+        (["--decode_from_file=IN", "--stream"], 2, ["--decode_to_file=-"]),
         (
             [
                 "--decode_from_file=IN",

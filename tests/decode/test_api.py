@@ -8,6 +8,7 @@ import pytest
 
 import t2t_repro
 from t2t_repro.bin import t2t_decoder
+from t2t_repro.decode import translator as translator_module
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.text.lines import read_lines
@@ -64,6 +65,11 @@ def test_a_string_for_a_string_and_a_list_for_a_list(translator, decoded):
     assert translator(tuple(_LINES)) == texts
     assert translator(_LINES[0]) == texts[0]
     assert translator("") == "" and translator([]) == []
+    # As a file is read line by line.
+    ends = ("\n", "\r\n", "\n", "")
+    assert (
+        translator([a + b for a, b in zip(_LINES, ends, strict=True)]) == texts
+    )
 
 
 def test_scores_are_the_decoder_s(translator, decoded):
@@ -103,6 +109,18 @@ def test_attention_has_a_row_for_each_piece_and_it_sums_to_1(translator):
     own = found.maps["decoder/layer_0/self_attention"]
     assert not np.triu(own, 1).any()  # nothing behind a position
     assert own[:, 1:].max() < 1.0  # and not only itself
+
+
+def test_a_cut_line_is_named_once(output_dir, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        translator_module.logger, "warning", lambda *words: said.append(words)
+    )
+    cut = t2t_repro.load(
+        output_dir, decode_hparams=f"{_DECODE_HPARAMS},max_input_size=3"
+    )
+    assert len(cut.attention(_LINES[0]).source) == 3
+    assert len(said) == 1
 
 
 def test_attention_to_a_given_translation(translator):

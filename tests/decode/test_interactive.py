@@ -1,7 +1,5 @@
 """What a person types: commands, mistakes, and sentences among them."""
 
-import io
-
 import pytest
 
 from t2t_repro.decode import interactive
@@ -133,22 +131,24 @@ def test_a_space_makes_a_sentence_of_a_colon(talk):
     assert answers == [" :beam 8/4/0.6/0"]
 
 
-def test_a_pipe_has_no_prompt(monkeypatch, capsys):
-    monkeypatch.setattr("sys.stdin", io.StringIO("A dog.\n\nA cat."))
-    interactive.run(_Translator(), object(), DecodeOptions())
+def test_a_pipe_has_no_prompt(standard_input, capsys):
+    with standard_input("A dog.\r\n\nA\rcat\u2028.".encode()):
+        interactive.run(_Translator(), object(), DecodeOptions())
     assert capsys.readouterr().out == (
-        "A dog./4/0.6/0\n/4/0.6/0\nA cat./4/0.6/0\n"
+        "A dog./4/0.6/0\n/4/0.6/0\nA\rcat\u2028./4/0.6/0\n"
     )
 
 
-def test_bytes_that_are_no_text(monkeypatch):
-    pipe = io.TextIOWrapper(io.BytesIO(b"b\xe4d\n"), "utf-8")
-    monkeypatch.setattr("sys.stdin", pipe)
-    with pytest.raises(InputError, match="not UTF-8"):
+def test_bytes_that_are_no_text(standard_input):
+    with (
+        standard_input(b"b\xe4d\n"),
+        pytest.raises(InputError, match="standard input, line 1, is not UTF-8"),
+    ):
         list(interactive.typed_lines())
-    pipe = io.TextIOWrapper(
-        io.BytesIO(b"b\xe4d\n"), "utf-8", errors="surrogateescape"
-    )
-    monkeypatch.setattr("sys.stdin", pipe)
+
+
+def test_typed_bytes_that_are_no_text(monkeypatch):
+    monkeypatch.setattr(interactive.os, "isatty", lambda file: True)
+    monkeypatch.setattr("builtins.input", lambda prompt: "b\udce4d")
     with pytest.raises(InputError, match="not UTF-8"):
         list(interactive.typed_lines())

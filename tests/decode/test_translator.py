@@ -70,45 +70,45 @@ def test_all_beams_best_first(model):
     assert len(beams) == 3 and scores == sorted(scores, reverse=True)
 
 
-def test_a_long_line_is_cut_and_counted(model, caplog):
+def test_a_long_line_is_cut(model):
     options = dataclasses.replace(_OPTIONS, max_input_size=4)
     translator = Translator(model, _Letters(), options)
     cut, whole = translator.translate(["a b c d e f", "a b c"])
-    assert translator.truncated_lines == 1
     assert cut == whole  # three letters and the end are left of it
 
 
-def test_a_stream_is_read_in_windows(model, expected, monkeypatch):
-    monkeypatch.setattr(translator_module, "_WINDOW_LINES", 3)
-    read = []
+def test_a_stream_is_read_in_windows(model, expected):
+    read, batches = [], []
 
     def lines():
         for line in _LINES:
             read.append(line)
             yield line
 
-    found = Translator(model, _Letters(), _OPTIONS).stream(lines())
+    found = Translator(model, _Letters(), _OPTIONS).stream(
+        lines(), at_once=3, translated=batches.append
+    )
     first = next(found)
     assert len(read) == 3
+    # None had to be searched for the empty line.
+    assert batches[0] == 1 and sum(batches) == 3
     rest = list(found)
-    assert read == _LINES
+    assert read == _LINES and sum(batches) == len(_LINES)
     for one, other in zip(expected, [first, *rest], strict=True):
         assert one[0].text == other[0].text
         assert one[0].score == pytest.approx(other[0].score, abs=1e-4)
 
 
 def test_lines_are_numbered_over_windows(model, monkeypatch, caplog):
-    monkeypatch.setattr(translator_module, "_WINDOW_LINES", 2)
     options = dataclasses.replace(_OPTIONS, max_input_size=2)
     translator = Translator(model, _Letters(), options)
     said = []
     monkeypatch.setattr(
         translator_module.logger, "warning", lambda text, *v: said.append(v)
     )
-    list(translator.stream(["a", "b", "a b c"], first=10))
+    list(translator.stream(["a", "b", "a b c"], first=10, at_once=2))
     # Its number, and how many ids it had and has.
     assert said == [(12, 4, 2)]
-    assert translator.truncated_lines == 1
 
 
 def test_the_best_few_are_the_first_of_all_beams(model):

@@ -7,8 +7,10 @@ import threading
 import pytest
 
 from t2t_repro.errors import InputError
+from t2t_repro.text import lines as lines_module
 from t2t_repro.text.lines import iterate_lines
 from t2t_repro.text.lines import read_lines
+from t2t_repro.text.lines import without_end
 from t2t_repro.text.lines import write_lines_atomically
 
 
@@ -19,10 +21,60 @@ def test_only_a_newline_ends_a_line(tmp_path):
     assert read_lines(path) == [sentence, "ß"]
 
 
+def _said(monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        lines_module.logger, "info", lambda text, *of: said.append(text % of)
+    )
+    return said
+
+
+def test_what_windows_adds_is_no_text_and_is_named_once(tmp_path, monkeypatch):
+    said = _said(monkeypatch)
+    path = tmp_path / "text"
+    path.write_bytes(b"\xef\xbb\xbfa\r\n\r\nb\rc\nd\r\r\ne\r")
+    # What ends no line stays: a CR inside, before CRLF, before the file's end.
+    assert read_lines(path) == ["a", "", "b\rc", "d\r", "e\r"]
+    assert read_lines(path)[0] == "a"
+    assert said == [
+        f"{path}: 3 lines end in CRLF, whose CR is no text; the byte-order mark"
+        " in front is no text"
+    ]
+
+
+def test_a_mark_alone_is_an_empty_file(tmp_path, monkeypatch):
+    said = _said(monkeypatch)
+    path = tmp_path / "text"
+    path.write_bytes(b"\xef\xbb\xbf")
+    assert read_lines(path) == []
+    assert said == [f"{path}: the byte-order mark in front is no text"]
+    path.write_bytes(b"a\n\xef\xbb\xbfb\n")
+    assert read_lines(path) == ["a", "\ufeffb"]  # in front of the file only
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [("a\n", "a"), ("a\r\n", "a"), ("a\r", "a\r"), ("a", "a"), ("\n\n", "\n")],
+)
+def test_the_end_of_a_line(line, text):
+    assert without_end(line) == text
+
+
+def test_utf16_is_named_as_such(tmp_path):
+    path = tmp_path / "notepad"
+    for encoding in ("utf-16-le", "utf-16-be"):
+        path.write_bytes("\ufeffgut\n".encode(encoding))
+        with pytest.raises(
+            InputError, match=r"line 1, is not UTF-8: .* -f UTF-16 -t UTF-8"
+        ):
+            read_lines(path)
+
+
 @pytest.mark.parametrize(
     ("content", "lines"),
     [
         (b"", []),
+        (b"a\0b\n\0\n", ["a\0b", "\0"]),
         (b"\n", [""]),
         (b"a\n\nb\n", ["a", "", "b"]),
         (b"a\nb", ["a", "b"]),
@@ -79,7 +131,7 @@ def test_unreadable_files_are_named(tmp_path):
 @pytest.mark.parametrize("name", ["text", "text.gz"])
 def test_what_is_written_can_be_read(tmp_path, name):
     path = tmp_path / name
-    lines = ["", " ü ", "a\u2028b\r", "last"]
+    lines = ["", " ü ", "a\u2028\rb", "last"]
     write_lines_atomically(path, iter(lines))
     assert read_lines(path) == lines
     assert os.listdir(tmp_path) == [name]
