@@ -4,7 +4,7 @@ newstest2013 to develop on, newstest2014 (all 3,003 sentences) to test on. Where
 the paper leaves something open, the class says what was chosen.
 """
 
-from problems import wmt_archives
+from . import wmt_archives
 from t2t_repro.data.filters import Filters
 from t2t_repro.data.tfds_problem import Part
 from t2t_repro.data.tfds_problem import TfdsProblem
