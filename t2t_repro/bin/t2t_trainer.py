@@ -164,7 +164,7 @@ def _run(values: flags.FlagValues) -> int | None:
     if run_directory.exists(folder):
         run = run_directory.load(folder)
         command.check_run(run, values)
-        problem = registry.problem(run.problem)
+        problem = run.open_problem()
         _prepare_data(values, problem, data_dir)
     else:
         command.require(values, "problem", "hparams_set")
@@ -183,6 +183,7 @@ def _run(values: flags.FlagValues) -> int | None:
             problem=problem.full_name,
             languages=problem.languages,
             vocabulary=run_directory.data_vocabulary(problem, data_dir),
+            usr_dir=registry.usr_dir(),
         )
     run_directory.check_data(run, problem, data_dir)
     strategy = _join_workers(values.worker_gpu)

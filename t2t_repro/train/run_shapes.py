@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from t2t_repro import files
-from t2t_repro import registry
 from t2t_repro.data import records
 from t2t_repro.data.batching import TrainingBatches
 from t2t_repro.data.shapes import BatchShape
@@ -43,7 +42,7 @@ def batches(
       UsageError: the run was trained on another number of replicas.
       InputError: no training pair is short enough, or there is none.
     """
-    problem = registry.problem(run.problem)
+    problem = run.open_problem()
     paths = records.shard_paths(data_dir, problem.name, "train")
     vocab_size = run.encoder().vocab_size
     return TrainingBatches(
