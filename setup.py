@@ -1,8 +1,8 @@
 """Packaging of t2t_repro: what it needs, what it installs, its commands.
 
 The tools' settings are in pyproject.toml. requirements_lock.txt holds one set
-of versions that was tested; Bazel uses it, pip does not need to. benchmarks/ and tests/ are
-not installed.
+of versions that was tested; Bazel uses it, pip does not need to. Not
+installed: benchmarks/ and tests/.
 """
 
 import pathlib

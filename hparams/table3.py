@@ -9,9 +9,10 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
-from .transformer import transformer_base
 from t2t_repro.hparam import HParams
 from t2t_repro.registry import register_hparams
+
+from .transformer import transformer_base
 
 # The last row of the table, big, is in `transformer.py`. Behind each row: the
 # paper's BLEU on newstest2013 (base: 25.8) and, where given, its millions of

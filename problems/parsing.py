@@ -15,11 +15,12 @@ import pathlib
 import re
 from collections.abc import Iterator
 
-from . import tree_recombination
 from t2t_repro.data.parsing_problem import ParsingProblem
 from t2t_repro.errors import InputError
 from t2t_repro.registry import register_problem
 from t2t_repro.text.trees import Tree
+
+from . import tree_recombination
 
 _LAYOUTS = ("trees", "raw.trees", "plain.trees", "mrg")
 _SECTIONS = {"train": range(2, 22), "dev": range(22, 23), "test": range(23, 24)}
@@ -68,7 +69,7 @@ class ParsingPtbSample(ParsingProblem):
 
 @register_problem
 class ParsingPtbSampleRecombined(ParsingPtbSample):
-    """`parsing_ptb_sample`, with 19 recombined copies of each training sentence.
+    """`parsing_ptb_sample`, with 19 recombined copies of each sentence.
 
     What is developed on is the sample's, untouched.
     """
@@ -89,7 +90,7 @@ class ParsingPtbSampleRecombined(ParsingPtbSample):
 
 @register_problem
 class ParsingWsjWp16k(ParsingProblem):
-    """Wall Street Journal: sections 02-21, 40,000 sentences; dev 22, test 23."""
+    """Wall Street Journal, 40,000 sentences: sections 02-21, dev 22, test 23."""
 
     approx_vocab_size = 16_000
     train_shards = 10

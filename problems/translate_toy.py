@@ -7,9 +7,10 @@ minutes, and its BLEU says whether everything between text and text works.
 import pathlib
 from collections.abc import Iterator
 
-from . import toy_grammar
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.registry import register_problem
+
+from . import toy_grammar
 
 _PAIRS = {"train": 20_000, "dev": 400, "test": 400}
 

@@ -12,10 +12,11 @@ Added: newstest2014 as the test split, its `.sgm` text as it stands. References
 to compare with others come from `sacrebleu -t wmt14/full`.
 """
 
-from . import wmt_archives
 from t2t_repro.data.archive_problem import ArchiveProblem
 from t2t_repro.data.archives import Corpus
 from t2t_repro.registry import register_problem
+
+from . import wmt_archives
 
 _ENDE_TRAIN = (
     Corpus(
