@@ -90,7 +90,7 @@ class ParsingPtbSampleRecombined(ParsingPtbSample):
 
 @register_problem
 class ParsingWsjWp16k(ParsingProblem):
-    """Wall Street Journal, 40,000 sentences: sections 02-21, dev 22, test 23."""
+    """Wall Street Journal: sections 02-21, some 40,000; dev 22, test 23."""
 
     approx_vocab_size = 16_000
     train_shards = 10

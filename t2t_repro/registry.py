@@ -128,7 +128,7 @@ def problem(name: str) -> Any:
     """Makes the problem of this name; the suffix `_rev` swaps its languages.
 
     Raises:
-      UsageError: unknown name.
+      UsageError: unknown name, or a class that no problem can be made of.
     """
     load_built_in()
     base_name = name.removesuffix(_REVERSED)
@@ -136,9 +136,11 @@ def problem(name: str) -> Any:
         load_plug_ins()
     if name in _problems or base_name not in _problems:
         base_name = name  # a name of its own, or one for the message
-    return _problems.get(base_name)(
-        name=base_name, is_reversed=base_name != name
-    )
+    make = _problems.get(base_name)
+    try:
+        return make(name=base_name, is_reversed=base_name != name)
+    except TypeError as error:  # not a whole class: Python's words are good
+        raise UsageError(_blame(error, _origin(make))) from error
 
 
 def model(name: str) -> Any:
@@ -265,6 +267,7 @@ def import_usr_dir(folder: str | os.PathLike[str]) -> None:
     _usr_dir = path
     _users_places.add(path)
     try:
+        file = path / "__init__.py"
         package = importlib.import_module(path.name)
         if str(path) not in map(
             os.path.realpath, getattr(package, "__path__", ())
@@ -273,13 +276,15 @@ def import_usr_dir(folder: str | os.PathLike[str]) -> None:
                 f"--t2t_usr_dir={folder}: another Python module is called"
                 f" {path.name!r} already; rename the folder."
             )
-        if not (path / "__init__.py").exists():
+        if not file.exists():
             for file in sorted(path.glob("*.py")):
                 importlib.import_module(f"{path.name}.{file.stem}")
     except InputError:
         raise
     except (Exception, SystemExit) as error:
-        raise InputError(f"--t2t_usr_dir={folder}: {_blame(error)}") from error
+        raise InputError(
+            f"--t2t_usr_dir={folder}: {_blame(error, str(file))}"
+        ) from error
 
 
 def usr_dir() -> tuple[str, str] | None:
@@ -314,14 +319,18 @@ def _origin(entry: Any) -> str:
     return os.path.realpath(file) if file else entry.__module__
 
 
-def _blame(error: BaseException) -> str:
-    """One sentence about users' code: file, line and error."""
+def _blame(error: BaseException, file: str = "") -> str:
+    """One sentence about users' code: file, line and error.
+
+    Args:
+      error: what was raised.
+      file: to name where no line of users' code ran.
+    """
     said = " ".join(str(getattr(error, "msg", error)).split())
     said = f"{type(error).__name__}: {said}".rstrip(".: ")
-    where = _line_of_user(error)
-    return (
-        f"{where}: " if where else ""
-    ) + f"{said}. Mend it; --verbose shows the whole traceback."
+    where = _line_of_user(error) or file
+    said = f"{where}: {said}" if where else said
+    return f"{said}. Mend it; --verbose shows the whole traceback."
 
 
 def _line_of_user(error: BaseException) -> str | None:

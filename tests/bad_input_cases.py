@@ -1,12 +1,14 @@
 """What users give that is text or data, and what they are told: a table.
 
-Flags, raw text, trees, archives and data; runs are in bad_input_runs.py.
+Flags, raw text, trees, archives and data; runs are in bad_input_runs.py, users'
+own code in bad_input_users.py.
 """
 
 import gzip
 import struct
 
 from tests import bad_input_runs
+from tests import bad_input_users
 from tests.bad_input_damage import NOT_UTF8
 from tests.bad_input_damage import SHARD
 from tests.bad_input_damage import Case
@@ -318,4 +320,5 @@ CASES = [
     *TRAINER,
     *DEMO,
     *bad_input_runs.CASES,
+    *bad_input_users.CASES,
 ]
