@@ -86,9 +86,15 @@ setup(
         "ctranslate2": ["ctranslate2>=4.8,<5"],
         "dev": [
             "hypothesis",
+            # The kernel of the notebook.
+            "ipykernel",
             "mkdocs",
+            "mkdocs-jupyter",
+            "mkdocs-material",
             "ml_dtypes",
             "mypy",
+            "nbclient",
+            "nbformat",
             "packaging",
             "pytest>=8",
             "ruff",
