@@ -164,7 +164,9 @@ GIVEN = {
         world.run("O"),
         world.text("IN"),
     ),
+    ("docs/plug_ins.md", "A folder"): World.usr,
     ("docs/your_own.md", "A new problem"): World.usr,
+    ("docs/your_own.md", "A new hparams set"): World.usr,
     ("docs/your_own.md", "Data without code"): lambda world: (
         world.pairs(),
         world.text("in.txt"),
