@@ -211,20 +211,25 @@ def load_built_in() -> None:
 
 
 def load_plug_ins() -> list[InputError]:
-    """Imports every installed plug-in.
+    """Imports every installed plug-in; one that is broken registers nothing.
 
     Returns:
       What to say of those that are broken: the others go on without them.
     """
     broken = []
+    tables = [table._entries for table in (_problems, _models, _hparams)]
     for entry_point in importlib.metadata.entry_points(group=_PLUGIN_GROUP):
         spec = importlib.util.find_spec(entry_point.module.partition(".")[0])
         if spec is not None:
             places = spec.submodule_search_locations or [str(spec.origin)]
             _users_places.update(pathlib.Path(p).resolve() for p in places)
+        before = [dict(table) for table in tables]
         try:
             entry_point.load()
         except (Exception, SystemExit) as error:
+            for table, entries in zip(tables, before, strict=True):
+                table.clear()
+                table.update(entries)
             fault = InputError(
                 f"The plug-in {entry_point.name!r} ({entry_point.value}) cannot"
                 f" be loaded: {_blame(error)}"

@@ -394,10 +394,11 @@ def test_a_plug_in_is_loaded_for_a_name_that_nothing_else_has(plug_ins):
 
 
 def test_a_broken_plug_in(plug_ins, tmp_path):
-    plug_ins(bad="x = 1\n1 / 0\n", good=_MODULE.format(name="Plugged"))
+    half = _MODULE.format(name="HalfPlugged")
+    plug_ins(bad=f"{half}\n1 / 0\n", good=_MODULE.format(name="Plugged"))
     fault = (
         f"The plug-in 'bad' (plug_in_bad) cannot be loaded: {tmp_path}"
-        "/plug_in_bad.py, line 2: ZeroDivisionError: division by zero. Mend"
+        "/plug_in_bad.py, line 11: ZeroDivisionError: division by zero. Mend"
     )
     # The others go on without it; who asks for a name hears of it.
     assert registry.problem("plugged").languages == ("xx", "yy")
@@ -406,6 +407,8 @@ def test_a_broken_plug_in(plug_ins, tmp_path):
         registry.problem("unplugged")
     assert str(raised.value).startswith("unknown problem 'unplugged'. Did you")
     assert fault in str(raised.value)
+    with pytest.raises(UsageError, match="unknown problem 'half_plugged'"):
+        registry.problem("half_plugged")
     listing = registry.registry_help()
     assert fault in listing
     assert re.search("^  plugged +Sentence pairs", listing, re.MULTILINE)
