@@ -33,7 +33,7 @@ check: $(READY)
 	$(PYTHON) -m mypy
 
 docs: $(READY)
-	$(PYTHON) -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict
 
 format: $(READY)
 	$(PYTHON) -m ruff check --fix .

@@ -1,32 +1,65 @@
 """Packaging of t2t_repro: what it needs, what it installs, its commands.
 
 The tools' settings are in pyproject.toml. requirements_lock.txt holds one set
-of versions that was tested; Bazel uses it, pip does not need to.
+of versions that was tested; Bazel uses it, pip does not need to. Not
+installed: benchmarks/ and tests/.
 """
+
+import pathlib
+import re
 
 from setuptools import find_packages
 from setuptools import setup
 
+_ROOT = pathlib.Path(__file__).parent
+
+# Read, not imported: this runs where nothing of ours can be imported.
+(_VERSION,) = re.findall(
+    r'^__version__ = "(.+)"$',
+    (_ROOT / "t2t_repro" / "__init__.py").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
 setup(
     name="t2t_repro",
-    version="0.1.0",
+    version=_VERSION,
     description=(
         '"Attention Is All You Need" on TensorFlow 2 and Keras 3, used the way'
         " tensor2tensor was used"
     ),
+    long_description=(_ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Text Processing :: Linguistic",
+        "Typing :: Typed",
+    ],
     python_requires=">=3.11,<3.14",
     package_data={
-        "t2t_repro": ["*.pyi"],
+        "t2t_repro": ["*.pyi", "py.typed"],
         # What t2t-visualize puts into its page.
         "t2t_repro.visualize": ["*.css", "*.js"],
     },
-    packages=find_packages(
-        include=[
-            f"{name}{rest}"
-            for name in ("t2t_repro", "problems", "hparams", "benchmarks")
-            for rest in ("", ".*")
-        ]
-    ),
+    # Inside the package, so that they take no common name beside it.
+    package_dir={
+        "t2t_repro.problems": "problems",
+        "t2t_repro.hparams": "hparams",
+    },
+    packages=[
+        *find_packages(include=["t2t_repro", "t2t_repro.*"]),
+        "t2t_repro.problems",
+        "t2t_repro.hparams",
+    ],
     install_requires=[
         "absl-py>=2.1,<3",
         # tensorflow-datasets imports it and does not declare it.
@@ -52,9 +85,15 @@ setup(
         "ctranslate2": ["ctranslate2>=4.8,<5"],
         "dev": [
             "hypothesis",
+            # The kernel of the notebook.
+            "ipykernel",
             "mkdocs",
+            "mkdocs-jupyter",
+            "mkdocs-material",
             "ml_dtypes",
             "mypy",
+            "nbclient",
+            "nbformat",
             "packaging",
             "pytest>=8",
             "ruff",

@@ -11,7 +11,6 @@ from benchmarks import measure
 from benchmarks.measure import Record
 from benchmarks.measure import Times
 from t2t_repro import files
-from t2t_repro import registry
 from t2t_repro import run_directory
 
 
@@ -26,7 +25,7 @@ def measure_lines(values: flags.FlagValues) -> Record:
       InputError: there is no such run, checkpoint or file.
     """
     run = run_directory.load(files.absolute(values.output_dir))
-    problem = registry.problem(run.problem)
+    problem = run.open_problem()
     devices.start(for_many_searches=True)
     from t2t_repro.decode import lines as decode_lines
     from t2t_repro.decode.options import DecodeOptions

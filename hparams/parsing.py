@@ -9,14 +9,15 @@ learning rate are not. Here dropout is tensor2tensor's, and the learning rate
 stays the base model's.
 """
 
-from hparams.transformer import transformer_base
 from t2t_repro.hparam import HParams
 from t2t_repro.registry import register_hparams
+
+from .transformer import transformer_base
 
 
 @register_hparams
 def transformer_parsing_base() -> HParams:
-    """40,000 sentences of the Wall Street Journal, vocabulary 16,000.
+    """The paper's parser for 40,000 sentences of the Wall Street Journal.
 
     tensor2tensor's set of this name is another model; see
     `transformer_parsing_base_v3`.
@@ -35,7 +36,7 @@ def transformer_parsing_base() -> HParams:
 
 @register_hparams
 def transformer_parsing_base_semisupervised() -> HParams:
-    """17 million sentences parsed by machine, vocabulary 32,000."""
+    """The paper's parser for 17 million sentences parsed by machine."""
     return transformer_parsing_base().replace(
         # Not in the paper; tensor2tensor's transformer_parsing_big. So much
         # text needs no more dropout than English-German.

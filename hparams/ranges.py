@@ -1,6 +1,7 @@
 """Ranges to search, and a seeded draw from one (tensor2tensor's ranged sets).
 
-    python -c 'from hparams import ranges as r; print(r.sample(NAME, SEED))'
+    from t2t_repro.hparams import ranges
+    print(ranges.sample(NAME, SEED))
 
 prints what `t2t-trainer --hparams` takes. One seed is one trial: a search is a
 loop over seeds, and any trial can be repeated. Learning from trials is left to

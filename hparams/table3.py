@@ -9,9 +9,10 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
-from hparams.transformer import transformer_base
 from t2t_repro.hparam import HParams
 from t2t_repro.registry import register_hparams
+
+from .transformer import transformer_base
 
 # The last row of the table, big, is in `transformer.py`. Behind each row: the
 # paper's BLEU on newstest2013 (base: 25.8) and, where given, its millions of
@@ -48,7 +49,12 @@ TABLE_3: dict[str, dict[str, Any]] = {
 
 
 def _row(changes: Mapping[str, Any]) -> Callable[[], HParams]:
-    return lambda: transformer_base().replace(**changes)
+    def row() -> HParams:
+        return transformer_base().replace(**changes)
+
+    fields = ", ".join(f"{name}={value}" for name, value in changes.items())
+    row.__doc__ = f"A row of Table 3: base with {fields}."
+    return row
 
 
 for _name, _changes in TABLE_3.items():

@@ -18,9 +18,10 @@ biases in any of them. `batch_shapes` is ours: tensor2tensor padded each batch
 to its own longest pair.
 """
 
-from hparams.transformer import transformer_base
 from t2t_repro.hparam import HParams
 from t2t_repro.registry import register_hparams
+
+from .transformer import transformer_base
 
 
 @register_hparams

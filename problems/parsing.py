@@ -15,11 +15,12 @@ import pathlib
 import re
 from collections.abc import Iterator
 
-from problems import tree_recombination
 from t2t_repro.data.parsing_problem import ParsingProblem
 from t2t_repro.errors import InputError
 from t2t_repro.registry import register_problem
 from t2t_repro.text.trees import Tree
+
+from . import tree_recombination
 
 _LAYOUTS = ("trees", "raw.trees", "plain.trees", "mrg")
 _SECTIONS = {"train": range(2, 22), "dev": range(22, 23), "test": range(23, 24)}
@@ -35,7 +36,7 @@ logger = logging.getLogger("t2t_repro")
 
 @register_problem
 class ParsingPtbSample(ParsingProblem):
-    """The public sample: 3,396 sentences to train on, 273 to develop on.
+    """The Penn Treebank's public sample: 3,396 sentences, 273 more for dev.
 
     So few sentences show a rare word once or never; with a small vocabulary
     its subwords are seen more often. The sample's other 245 sentences are left
@@ -68,7 +69,7 @@ class ParsingPtbSample(ParsingProblem):
 
 @register_problem
 class ParsingPtbSampleRecombined(ParsingPtbSample):
-    """The sample, with 19 recombined copies of each training sentence.
+    """`parsing_ptb_sample`, with 19 recombined copies of each sentence.
 
     What is developed on is the sample's, untouched.
     """
@@ -89,7 +90,7 @@ class ParsingPtbSampleRecombined(ParsingPtbSample):
 
 @register_problem
 class ParsingWsjWp16k(ParsingProblem):
-    """About 40,000 sentences: sections 02-21; 22 to develop on, 23 to test."""
+    """Wall Street Journal: sections 02-21, some 40,000; dev 22, test 23."""
 
     approx_vocab_size = 16_000
     train_shards = 10
@@ -133,7 +134,7 @@ class ParsingWsjWp16k(ParsingProblem):
 
 @register_problem
 class ParsingSemisupervisedWp32k(ParsingWsjWp16k):
-    """The same, and some 17 million sentences parsed by machine."""
+    """`parsing_wsj_wp16k`, and some 17 million sentences parsed by machine."""
 
     approx_vocab_size = 32_000
     train_shards = 100

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Literal
 from typing import NamedTuple
 
-from problems import toy_lexicon as lexicon
-from problems.toy_lexicon import Triple
+from . import toy_lexicon as lexicon
+from .toy_lexicon import Triple
 
 # Where a clause stands; after another, the German verb comes first.
 Order = Literal["statement", "question", "subordinate", "after"]

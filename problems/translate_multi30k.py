@@ -73,14 +73,14 @@ class _Multi30k(TextToTextProblem):
 
 @register_problem
 class TranslateEndeMulti30k(_Multi30k):
-    """English to German."""
+    """English to German: descriptions of 29,000 pictures."""
 
     target_language = "de"
 
 
 @register_problem
 class TranslateEnfrMulti30k(_Multi30k):
-    """English to French."""
+    """English to French: descriptions of 29,000 pictures."""
 
     target_language = "fr"
 

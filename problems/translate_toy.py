@@ -7,9 +7,10 @@ minutes, and its BLEU says whether everything between text and text works.
 import pathlib
 from collections.abc import Iterator
 
-from problems import toy_grammar
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.registry import register_problem
+
+from . import toy_grammar
 
 _PAIRS = {"train": 20_000, "dev": 400, "test": 400}
 
@@ -33,13 +34,13 @@ class _Toy(TextToTextProblem):
 
 @register_problem
 class TranslateEndeToy(_Toy):
-    """English to German."""
+    """English to German: sentences of a small grammar, built in."""
 
     target_language = "de"
 
 
 @register_problem
 class TranslateEnfrToy(_Toy):
-    """English to French."""
+    """English to French: sentences of a small grammar, built in."""
 
     target_language = "fr"

@@ -12,10 +12,11 @@ Added: newstest2014 as the test split, its `.sgm` text as it stands. References
 to compare with others come from `sacrebleu -t wmt14/full`.
 """
 
-from problems import wmt_archives
 from t2t_repro.data.archive_problem import ArchiveProblem
 from t2t_repro.data.archives import Corpus
 from t2t_repro.registry import register_problem
+
+from . import wmt_archives
 
 _ENDE_TRAIN = (
     Corpus(
@@ -135,7 +136,7 @@ class TranslateEndeWmt32k(_Wmt):
 
 @register_problem
 class TranslateEndeWmt8k(TranslateEndeWmt32k):
-    """The same with 2^13 subwords."""
+    """`translate_ende_wmt32k` with 2^13 subwords."""
 
     approx_vocab_size = 2**13
 
@@ -150,6 +151,6 @@ class TranslateEnfrWmt32k(_Wmt):
 
 @register_problem
 class TranslateEnfrWmt8k(TranslateEnfrWmt32k):
-    """The same with 2^13 subwords."""
+    """`translate_enfr_wmt32k` with 2^13 subwords."""
 
     approx_vocab_size = 2**13

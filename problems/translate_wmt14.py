@@ -4,11 +4,12 @@ newstest2013 to develop on, newstest2014 (all 3,003 sentences) to test on. Where
 the paper leaves something open, the class says what was chosen.
 """
 
-from problems import wmt_archives
 from t2t_repro.data.filters import Filters
 from t2t_repro.data.tfds_problem import Part
 from t2t_repro.data.tfds_problem import TfdsProblem
 from t2t_repro.registry import register_problem
+
+from . import wmt_archives
 
 _BOTH = (
     Part("train", "europarl-v7", 2013, wmt_archives.EUROPARL_V7),

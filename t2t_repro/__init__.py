@@ -10,9 +10,18 @@ are in `__init__.pyi`, its words in `t2t_repro/decode/api.py`.
 """
 
 import importlib
+import pathlib
 from typing import Any
 
 __all__ = ["load"]
+__version__ = "0.1.0"
+
+# An installation has problems/ and hparams/ inside this package, a checkout has
+# them beside it. Both are t2t_repro.problems and t2t_repro.hparams to Python,
+# so that a user's own folder of such a name is never taken for ours.
+_home = pathlib.Path(__file__).parent
+if not (_home / "problems").is_dir():
+    __path__.append(str(_home.parent))
 
 
 def __getattr__(name: str) -> Any:

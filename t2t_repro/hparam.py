@@ -142,8 +142,14 @@ class HParams:
         """A copy with some fields changed.
 
         Raises:
-          UsageError: a value out of range.
+          UsageError: an unknown field, or a value out of range.
         """
+        types = field_types(HParams)
+        for name in changes:
+            if name not in types:
+                raise UsageError(
+                    f"unknown hparam {name!r}.{nearest(name, types)}"
+                )
         return dataclasses.replace(self, **changes)
 
     def override(self, text: str) -> "HParams":

@@ -2,7 +2,8 @@
 
     hparams.json     model, hparams set and every resolved field
     train.json       flags of the training that decide its results
-    problem.json     problem, languages, the vocabulary's name and SHA-256
+    problem.json     problem, languages, the vocabulary's name and SHA-256, the
+                     user's folder (--t2t_usr_dir) and that of its code
     vocab.*          the vocabulary itself
     model.ckpt-*     checkpoints; averaged.ckpt-* their averages
     train/ eval/     TensorBoard events
@@ -13,9 +14,11 @@ error that names the field; nothing here is ever overwritten.
 
 import dataclasses
 import json
+import logging
 import pathlib
 import re
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 from t2t_repro import files
@@ -30,6 +33,8 @@ from t2t_repro.text.encoder import file_sha256
 _NAMES = ("model", "hparams_set")
 _CHECKPOINT = re.compile(r"^(model|averaged)\.ckpt-(\d+)\.index$")
 
+logger = logging.getLogger("t2t_repro")
+
 
 @dataclasses.dataclass(frozen=True)
 class Run:
@@ -43,6 +48,8 @@ class Run:
       problem: full name, `_rev` included.
       languages: source and target.
       vocabulary: the file; in the folder, unless the run is only planned.
+      usr_dir: the user's folder that the run began with, and the SHA-256 of
+        its code, as `registry.usr_dir` gives them; its code is not kept.
     """
 
     folder: pathlib.Path
@@ -52,16 +59,41 @@ class Run:
     problem: str
     languages: tuple[str, str]
     vocabulary: pathlib.Path
+    usr_dir: tuple[str, str] | None = None
+
+    def open_problem(self) -> Any:
+        """Makes the run's problem.
+
+        Raises:
+          UsageError: it is not registered; what to give is said.
+        """
+        return self._registered(registry.problem, "problem", self.problem)
 
     def encoder(self) -> TextEncoder:
         """Opens the run's own copy of the vocabulary."""
-        problem = registry.problem(self.problem)
-        return problem.open_vocabulary(self.vocabulary)
+        return self.open_problem().open_vocabulary(self.vocabulary)
 
     def new_model(self) -> Any:
         """Builds the model with fresh weights."""
         vocab_size = self.encoder().vocab_size
-        return registry.model(self.model)(self.hparams, vocab_size)
+        factory = self._registered(registry.model, "model", self.model)
+        return factory(self.hparams, vocab_size)
+
+    def _registered(
+        self, find: Callable[[str], Any], kind: str, name: str
+    ) -> Any:
+        try:
+            return find(name)
+        except UsageError as error:
+            if not str(error).startswith("unknown"):
+                raise
+            folder = self.usr_dir[0] if self.usr_dir else "FOLDER"
+            plug_in = f" {error.__cause__}" if error.__cause__ else ""
+            raise UsageError(
+                f"{self.folder} was trained with the {kind} {name!r}, which is"
+                f" not registered here: give --t2t_usr_dir={folder}, the folder"
+                f" of its code (usr_dir of t2t_repro.load).{plug_in}"
+            ) from error
 
 
 def exists(folder: str | pathlib.Path) -> bool:
@@ -101,6 +133,8 @@ def create(run: Run) -> Run:
         "vocabulary": run.vocabulary.name,
         "vocabulary_sha256": file_sha256(run.vocabulary),
     }
+    if run.usr_dir:
+        description["usr_dir"], description["usr_dir_sha256"] = run.usr_dir
     files.replace_file(
         folder / "problem.json", json.dumps(description, indent=0) + "\n"
     )
@@ -142,6 +176,7 @@ def load(folder: str | pathlib.Path) -> Run:
         problem=_text(problem, "problem", problem_path),
         languages=_languages(problem, problem_path),
         vocabulary=path / _file_name(problem, "vocabulary", problem_path),
+        usr_dir=_usr_dir(problem, problem_path),
     )
     expected = _text(problem, "vocabulary_sha256", problem_path)
     found = file_sha256(run.vocabulary)
@@ -149,6 +184,15 @@ def load(folder: str | pathlib.Path) -> Run:
         raise InputError(
             f"{run.vocabulary} has SHA-256 {found}, but the run was"
             f" trained with {expected}: restore the file."
+        )
+    given = registry.usr_dir()
+    if given and run.usr_dir and given[1] != run.usr_dir[1]:
+        logger.warning(
+            "--t2t_usr_dir=%s has other code (SHA-256 %s) than the run %s"
+            " began with (%s of %s).",
+            *given,
+            folder,
+            *reversed(run.usr_dir),
         )
     return run
 
@@ -165,6 +209,14 @@ def _languages(values: dict[str, Any], path: pathlib.Path) -> tuple[str, str]:
         case [str(source), str(target)]:
             return source, target
     raise _damaged(values, "languages", path)
+
+
+def _usr_dir(
+    values: dict[str, Any], path: pathlib.Path
+) -> tuple[str, str] | None:
+    if "usr_dir" not in values:
+        return None
+    return _text(values, "usr_dir", path), _text(values, "usr_dir_sha256", path)
 
 
 def _damaged(

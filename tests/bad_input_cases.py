@@ -1,6 +1,7 @@
 """What users give that is text or data, and what they are told: a table.
 
-Flags, raw text, trees, archives and data; runs are in bad_input_runs.py.
+Flags, raw text, trees, archives and data; runs are in bad_input_runs.py, users'
+own code in bad_input_users.py.
 """
 
 import gzip
@@ -9,6 +10,7 @@ import struct
 from tests import bad_input_runs
 from tests import bad_input_text
 from tests import bad_input_training
+from tests import bad_input_users
 from tests.bad_input_damage import NOT_UTF8
 from tests.bad_input_damage import SHARD
 from tests.bad_input_damage import Case
@@ -320,4 +322,5 @@ CASES = [
     *bad_input_runs.CASES,
     *bad_input_training.CASES,
     *bad_input_text.CASES,
+    *bad_input_users.CASES,
 ]

@@ -166,7 +166,9 @@ GIVEN = {
         world.text("IN"),
     ),
     ("docs/serving.md", "On the command line"): lambda world: world.run("O"),
+    ("docs/plug_ins.md", "A folder"): World.usr,
     ("docs/your_own.md", "A new problem"): World.usr,
+    ("docs/your_own.md", "A new hparams set"): World.usr,
     ("docs/your_own.md", "Data without code"): lambda world: (
         world.pairs(),
         world.text("in.txt"),

@@ -50,11 +50,13 @@ def quiet(monkeypatch):
     monkeypatch.setattr(command, "_configure_logging", lambda: None)
     monkeypatch.setattr(logger, "disabled", True)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    problems = dict(registry._problems._entries)
+    monkeypatch.setattr(registry, "_usr_dir", None)
+    monkeypatch.setattr(registry, "_users_places", set())
+    for table in (registry._problems, registry._hparams):
+        monkeypatch.setattr(table, "_entries", dict(table._entries))
     yield
-    registry._problems._entries.clear()
-    registry._problems._entries.update(problems)
-    sys.modules.pop("bad_input_archives", None)
+    for name in [name for name in sys.modules if name.startswith("bad_input_")]:
+        del sys.modules[name]
 
 
 def test_there_are_enough_cases():

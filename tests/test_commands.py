@@ -18,12 +18,12 @@ from collections.abc import Iterable
 
 import pytest
 from absl import flags
+from t2t_repro.problems import translate_toy
 from tensorboard import program as tensorboard_program
 from tensorboard.plugins.core import core_plugin
 
 from benchmarks import all as all_benchmarks
 from benchmarks import models
-from problems import translate_toy
 from t2t_repro import registry
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.data import download

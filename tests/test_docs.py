@@ -1,12 +1,14 @@
 """The pages of docs/: they build, what they name exists, their code runs."""
 
 import ast
-import json
+import importlib.metadata
 import pathlib
 import re
 import subprocess
 import sys
+import tomllib
 
+import nbformat
 import pytest
 
 from t2t_repro import registry
@@ -22,17 +24,45 @@ def _blocks(page, language):
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-def test_the_site_builds_without_a_warning(tmp_path):
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The built site, without a warning."""
+    folder = tmp_path_factory.mktemp("site")
     built = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
-        + ["--site-dir", str(tmp_path / "site")],
+        + ["--site-dir", str(folder)],
         cwd=_ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert built.returncode == 0, built.stderr
-    assert (tmp_path / "site" / "index.html").exists()
+    return folder
+
+
+def test_a_page_asks_no_other_server_for_anything(site):
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) > len(list(_DOCS.glob("*.md")))
+    for page in pages:
+        fetched = re.findall(
+            r"<(?:script|img|link|iframe)[^>]*? (?:src|href)=[\"']?http[^>]*>",
+            page.read_text(encoding="utf-8"),
+        )
+        assert not fetched, page
+
+
+def test_the_start_page_has_the_attention_picture_in_both_colours(site):
+    text = (site / "index.html").read_text(encoding="utf-8")
+    for colour in ("light", "dark"):
+        assert f"images/attention_5_words_{colour}.png#only-{colour}" in text
+        assert (site / f"images/attention_5_words_{colour}.png").exists()
+
+
+def test_a_flag_in_a_sentence_does_not_break_at_its_dashes(site):
+    text = (site / "your_own" / "index.html").read_text(encoding="utf-8")
+    assert "<code><span>--t2t_usr_dir</span></code>" in text
+    blocks = re.findall("<pre>.*?</pre>", text, re.DOTALL)
+    assert blocks and not any("<code><span>" in block for block in blocks)
 
 
 @pytest.mark.parametrize(
@@ -110,14 +140,54 @@ def test_the_set_of_the_page_is_found(user_dir):
     assert hparams.hidden_size // hparams.num_heads == 64
 
 
+def test_the_plug_in_of_the_page(tmp_path, monkeypatch):
+    (project,) = map(tomllib.loads, _blocks("plug_ins.md", "toml"))
+    (code,) = _blocks("plug_ins.md", "python")
+    ((name, value),) = project["project"]["entry-points"][
+        "t2t_repro.plugins"
+    ].items()
+    (tmp_path / "phrases").mkdir()
+    (tmp_path / "phrases" / "__init__.py").write_text(code, encoding="utf-8")
+    registry.load_built_in()
+    for table in (registry._problems, registry._hparams):
+        monkeypatch.setattr(table, "_entries", dict(table._entries))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setattr(
+        importlib.metadata,
+        "entry_points",
+        lambda group: [importlib.metadata.EntryPoint(name, value, group)],
+    )
+    try:
+        assert registry.hparams("transformer_phrases").hidden_size == 64
+        problem = registry.problem("translate_svfi_phrases_rev")
+        assert problem.languages == ("fi", "sv")
+        assert len(list(problem.generate_samples("dev", tmp_path))) == 2
+        assert "Swedish to Finnish" in registry.registry_help("phrases")
+    finally:
+        sys.modules.pop("phrases", None)
+
+
+def test_the_notebook_is_whole_and_has_its_outputs():
+    notebook = nbformat.read(_DOCS / "walkthrough.ipynb", as_version=4)
+    nbformat.validate(notebook)  # its format, and that cells have ids
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.execution_count
+            for output in cell.outputs:
+                assert output.output_type != "error"
+                assert not re.search(r"/(tmp|home|root|work)/", str(output))
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+    printed = str([cell.get("outputs") for cell in notebook.cells])
+    assert "step 1000" in printed and "Elefant" in printed
+
+
 def test_the_notebook_runs_from_top_to_bottom(monkeypatch, capsys):
     # What is shown takes 1,000 steps; two show that every cell works.
     monkeypatch.setenv("WALKTHROUGH_STEPS", "2")
-    notebook = json.loads((_DOCS / "walkthrough.ipynb").read_text("utf-8"))
+    notebook = nbformat.read(_DOCS / "walkthrough.ipynb", as_version=4)
     names: dict = {}
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            assert not cell["outputs"]
-            exec("".join(cell["source"]), names)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            exec(cell.source, names)
     assert names["page"].exists()
     assert "elephant" in capsys.readouterr().out

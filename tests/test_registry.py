@@ -1,14 +1,19 @@
 """Names to problems, models and hparam sets, and the user's own folder."""
 
 import importlib.metadata
+import os
 import pathlib
+import re
 import subprocess
 import sys
 
 import pytest
 
 from t2t_repro import registry
+from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
+
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 _MODULE = """
 from t2t_repro.data.problem import TextToTextProblem
@@ -29,6 +34,8 @@ def tables(monkeypatch):
     for table in (registry._problems, registry._models, registry._hparams):
         monkeypatch.setattr(table, "_entries", dict(table._entries))
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(registry, "_usr_dir", None)
+    monkeypatch.setattr(registry, "_users_places", set())
     yield
     for name in list(sys.modules):
         if name.startswith(("usr_", "plug_in_")):
@@ -62,7 +69,13 @@ def test_an_entry_is_found_under_its_name():
     apple = table.register(_function("GreenApple", "orchard"))
     table.register(_function("banana", "orchard"))
     assert table.get("green_apple") is apple
-    assert table.names() == ["banana", "green_apple"]
+    banana = _function("banana", "orchard")
+    banana.__doc__ = """Yellow.
+
+    And bent.
+    """
+    table.register(banana)
+    assert table.descriptions() == {"banana": "Yellow.", "green_apple": ""}
 
 
 def test_an_unknown_name_lists_the_nearest():
@@ -104,6 +117,31 @@ def test_what_ships_is_known():
     assert {"translate_from_files", "transformer_base", "transformer"} <= set(
         words
     )
+
+
+def test_everything_that_ships_says_what_it_is():
+    registry.load_built_in()
+    for table in (registry._problems, registry._models, registry._hparams):
+        for name, text in table.descriptions().items():
+            assert 10 < len(text) <= 80, (name, text)
+
+
+def test_a_part_of_the_registry():
+    assert registry.registry_help("FF4096") == (
+        "hparams set:\n"
+        "  transformer_ff4096  A row of Table 3: base with filter_size=4096."
+    )
+    # By its description too, and every kind that has it.
+    assert registry.registry_help("small grammar").splitlines() == [
+        "problem:",
+        *(
+            f"  translate_en{code}_toy  English to {name}: sentences of a small"
+            " grammar, built in."
+            for code, name in (("de", "German"), ("fr", "French"))
+        ),
+    ]
+    with pytest.raises(UsageError, match="--registry_help=tlh: no model, hpar"):
+        registry.registry_help("tlh")
 
 
 def test_rev_swaps_the_languages():
@@ -159,16 +197,98 @@ def test_a_usr_dir_cannot_take_a_name_that_ships_here(tables, tmp_path):
     folder = tmp_path / "usr_clash"
     folder.mkdir()
     (folder / "a.py").write_text(_MODULE.format(name="TranslateFromFiles"))
-    with pytest.raises(UsageError, match="registered by both problems.*rename"):
+    with pytest.raises(
+        UsageError, match="registered by both.*problems.*rename"
+    ):
         registry.import_usr_dir(str(folder))
 
 
-def test_errors_in_the_users_code_are_shown_whole(tables, tmp_path):
+@pytest.mark.parametrize(
+    ("code", "line", "says"),
+    [
+        (
+            "def f():\n    1 / 0\nf()\n",
+            2,
+            "ZeroDivisionError: division by zero",
+        ),
+        ("import json\n\njson.loads('{')\n", 3, "JSONDecodeError: Expecting"),
+        ("import no_such\n", 1, "ModuleNotFoundError: No module named 'no_s"),
+        ("x = 1\n\ndef f(:\n    pass\n", 3, "SyntaxError: invalid syntax."),
+        ("assert False\n", 1, "AssertionError. Mend it; --verbose shows"),
+        ("import sys\nsys.exit(3)\n", 2, "SystemExit: 3."),
+        ("open('no such file')\n", 1, "FileNotFoundError: [Errno 2] No such"),
+    ],
+)
+def test_an_error_in_the_users_code(tables, tmp_path, code, line, says):
+    """The user's own line is named, though a library's may be the last."""
     folder = tmp_path / "usr_broken"
     folder.mkdir()
-    (folder / "a.py").write_text("1 / 0\n")
-    with pytest.raises(ZeroDivisionError):
+    (folder / "a.py").write_text(code)
+    with pytest.raises(InputError) as raised:
         registry.import_usr_dir(str(folder))
+    assert str(raised.value).startswith(
+        f"--t2t_usr_dir={folder}: {folder}/a.py, line {line}: {says}"
+    )
+    assert raised.value.exit_status == 1
+    assert raised.value.__cause__ is not None
+
+
+def test_only_users_code_is_blamed(tables, tmp_path):
+    folder = tmp_path / "usr_fine"
+    folder.mkdir()
+    (folder / "a.py").write_text("def divide(x):\n    return 1 / x\n")
+    registry.import_usr_dir(folder)
+    with pytest.raises(ZeroDivisionError) as theirs:
+        sys.modules["usr_fine.a"].divide(0)
+    assert registry.fault_of_user(theirs.value) == (
+        f"{folder}/a.py, line 2: ZeroDivisionError: division by zero. Mend it;"
+        " --verbose shows the whole traceback."
+    )
+    with pytest.raises(ZeroDivisionError) as ours:
+        1 / 0  # noqa: B018
+    assert registry.fault_of_user(ours.value) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (
+            "return hparams('transformer_tiny').replace(hiden_size=3)",
+            "sets.py, line 5: unknown hparam 'hiden_size'. Did you mean hidden",
+        ),
+        (
+            "hparams('transformer_tiny').replace(hidden_size=4)",
+            "sets.py: the hparams set 'usr_set' returned None: end its functio",
+        ),
+        ("return {'hidden_size': 3}", "returned {'hidden_size': 3}: end"),
+    ],
+)
+def test_a_set_that_is_none(tables, tmp_path, body, says):
+    folder = tmp_path / "usr_sets"
+    folder.mkdir()
+    (folder / "sets.py").write_text(
+        "from t2t_repro.registry import hparams, register_hparams\n\n"
+        f"@register_hparams\ndef usr_set():\n    {body}\n"
+    )
+    registry.import_usr_dir(folder)
+    with pytest.raises(UsageError) as raised:
+        registry.hparams("usr_set")
+    assert says in str(raised.value)
+
+
+def test_the_hash_is_of_the_code(tables, tmp_path):
+    assert registry.usr_dir() is None
+    folder = tmp_path / "usr_hashed"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "a.py").write_text("x = 1\n")
+    (folder / "inner" / "b.py").write_text("x = 2\n")
+    registry.import_usr_dir(folder)
+    name, before = registry.usr_dir()
+    assert name == str(folder)
+    (folder / "notes.txt").write_text("no code")
+    assert registry.usr_dir() == (name, before)
+    (folder / "inner" / "b.py").write_text("x = 3\n")
+    assert registry.usr_dir()[1] != before
 
 
 def test_a_bad_usr_dir(tables, tmp_path):
@@ -183,7 +303,7 @@ def test_a_bad_usr_dir(tables, tmp_path):
         registry.import_usr_dir(str(tmp_path / "my-models"))
 
 
-@pytest.mark.parametrize("name", ["problems", "json"])
+@pytest.mark.parametrize("name", ["absl", "json"])
 def test_a_usr_dir_named_like_another_module(tables, tmp_path, name):
     folder = tmp_path / name
     folder.mkdir()
@@ -192,47 +312,114 @@ def test_a_usr_dir_named_like_another_module(tables, tmp_path, name):
         registry.import_usr_dir(str(folder))
 
 
-def test_a_usr_dir_cannot_stand_in_for_ours(tmp_path):
-    """The same in a fresh process, where nothing of ours is imported yet."""
+_HOSTILE = """
+import sys
+import problems  # the user's own
+from t2t_repro import registry
+
+registry.import_usr_dir("problems")
+print(registry.registry_help("transformer_tiny"), problems.MINE)
+print(registry.problem("translate_ende_toy").languages)
+print(registry.hparams("transformer_tiny").hidden_size)
+"""
+
+
+def test_a_folder_that_has_problems_and_hparams_of_its_own(tmp_path):
+    """A package and a plain folder, found before ours by `import`."""
     (tmp_path / "problems").mkdir()
-    (tmp_path / "problems" / "__init__.py").touch()
-    program = (
-        "import sys; from t2t_repro import errors, registry\n"
-        "try: registry.import_usr_dir(sys.argv[1])\n"
-        "except errors.UsageError: print(len(registry.registry_help()))"
+    (tmp_path / "problems" / "__init__.py").write_text("MINE = 'my own'\n")
+    (tmp_path / "hparams").mkdir()
+
+    def run(*arguments):
+        finished = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": f"{tmp_path}:{_ROOT}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return finished.stdout
+
+    listed = run("-m", "t2t_repro.bin.t2t_trainer", "--registry_help")
+    assert listed == registry.registry_help() + "\n"
+    said = run("-c", _HOSTILE)
+    assert "my own" in said
+    assert "('en', 'de')\n" in said
+
+
+def test_a_second_import_of_a_file_is_no_clash():
+    """`import problems`, as in a checkout, is the same file once more."""
+    registry.load_built_in()
+    from problems import translate_from_files
+
+    assert registry._problems.get("translate_from_files").__module__ in (
+        "t2t_repro.problems.translate_from_files",
+        translate_from_files.__name__,
     )
-    finished = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "problems")],
-        cwd=pathlib.Path(__file__).resolve().parents[1],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert int(finished.stdout) == len(registry.registry_help())
 
 
-def test_an_installed_plug_in(tables, tmp_path, monkeypatch):
-    (tmp_path / "plug_in_module.py").write_text(_MODULE.format(name="Plugged"))
-    sys.path.insert(0, str(tmp_path))
-
-    def entry_points(group):
-        return [
-            importlib.metadata.EntryPoint(
-                name="any", value="plug_in_module", group=group
-            )
-        ]
-
-    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
-    assert registry.problem("plugged").source_language == "xx"
-
-
-def test_plug_ins_are_asked_for_under_our_group(monkeypatch):
+@pytest.fixture
+def plug_ins(tables, tmp_path, monkeypatch):
+    """Installs plug-ins of the given code; returns the list of what ran."""
     groups = []
 
-    def entry_points(group):
-        groups.append(group)
-        return []
+    def install(**code):
+        for name, text in code.items():
+            (tmp_path / f"plug_in_{name}.py").write_text(text)
+        sys.path.insert(0, str(tmp_path))
+        importlib.invalidate_caches()
 
-    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
-    registry.load_built_in()
-    assert groups == ["t2t_repro.plugins"]
+        def entry_points(group):
+            groups.append(group)
+            return [
+                importlib.metadata.EntryPoint(name, f"plug_in_{name}", group)
+                for name in code
+            ]
+
+        monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
+        return groups
+
+    return install
+
+
+def test_a_plug_in_is_loaded_for_a_name_that_nothing_else_has(plug_ins):
+    groups = plug_ins(good=_MODULE.format(name="Plugged"))
+    registry.problem("translate_ende_toy_rev")
+    registry.hparams("transformer_tiny")
+    registry.model("transformer")
+    assert not groups
+    assert registry.problem("plugged_rev").languages == ("yy", "xx")
+    assert set(groups) == {"t2t_repro.plugins"}
+
+
+def test_a_broken_plug_in(plug_ins, tmp_path):
+    half = _MODULE.format(name="HalfPlugged")
+    plug_ins(bad=f"{half}\n1 / 0\n", good=_MODULE.format(name="Plugged"))
+    fault = (
+        f"The plug-in 'bad' (plug_in_bad) cannot be loaded: {tmp_path}"
+        "/plug_in_bad.py, line 11: ZeroDivisionError: division by zero. Mend"
+    )
+    # The others go on without it; who asks for a name hears of it.
+    assert registry.problem("plugged").languages == ("xx", "yy")
+    assert registry.hparams("transformer_tiny").hidden_size
+    with pytest.raises(UsageError) as raised:
+        registry.problem("unplugged")
+    assert str(raised.value).startswith("unknown problem 'unplugged'. Did you")
+    assert fault in str(raised.value)
+    with pytest.raises(UsageError, match="unknown problem 'half_plugged'"):
+        registry.problem("half_plugged")
+    listing = registry.registry_help()
+    assert fault in listing
+    assert re.search("^  plugged +Sentence pairs", listing, re.MULTILINE)
+
+
+def test_a_plug_in_that_is_gone(plug_ins, monkeypatch):
+    plug_ins()
+    monkeypatch.setattr(
+        importlib.metadata,
+        "entry_points",
+        lambda group: [importlib.metadata.EntryPoint("x", "plug_in_no", group)],
+    )
+    with pytest.raises(UsageError, match="cannot be loaded: ModuleNotFoundErr"):
+        registry.problem("unplugged")

@@ -1,6 +1,8 @@
 """The run directory: written once, read back, contradicted by name."""
 
+import dataclasses
 import json
+import logging
 import os
 
 import pytest
@@ -70,6 +72,44 @@ def test_what_is_created_is_loaded(run):
         "problem.json",
         "vocab.translate_ende_multi30k.8192.bpe",
     ]
+
+
+def test_the_users_folder_is_remembered(run, tmp_path, monkeypatch, caplog):
+    planned = dataclasses.replace(
+        run, folder=tmp_path / "own", usr_dir=("/there/usr", "12ab")
+    )
+    with caplog.at_level(logging.WARNING, "t2t_repro"):
+        monkeypatch.setattr(registry, "usr_dir", lambda: ("/usr", "12ab"))
+        own = run_directory.create(planned)
+        assert own.usr_dir == ("/there/usr", "12ab")
+        assert not caplog.messages
+        # The same folder at another place is fine, other code is not silent.
+        monkeypatch.setattr(registry, "usr_dir", lambda: ("/there/usr", "77"))
+        run_directory.load(own.folder)
+        assert caplog.messages == [
+            "--t2t_usr_dir=/there/usr has other code (SHA-256 77) than the run"
+            f" {own.folder} began with (12ab of /there/usr)."
+        ]
+        run_directory.load(run.folder)  # one from before, which says nothing
+        assert len(caplog.messages) == 1
+    assert run.usr_dir is None
+
+
+@pytest.mark.parametrize(
+    ("usr_dir", "given"),
+    [(("/there/usr", "12ab"), "/there/usr"), (None, "FOLDER")],
+)
+def test_a_problem_or_model_that_is_not_registered(run, usr_dir, given):
+    unknown = dataclasses.replace(run, problem="own", usr_dir=usr_dir)
+    with pytest.raises(UsageError) as raised:
+        unknown.open_problem()
+    assert str(raised.value) == (
+        f"{run.folder} was trained with the problem 'own', which is not"
+        f" registered here: give --t2t_usr_dir={given}, the folder of its code"
+        " (usr_dir of t2t_repro.load)."
+    )
+    with pytest.raises(UsageError, match="the model 'own', which is not reg"):
+        dataclasses.replace(run, model="own").new_model()
 
 
 def test_the_run_has_its_own_vocabulary(run, data_dir):

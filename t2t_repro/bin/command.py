@@ -4,8 +4,8 @@ A command is a module with `main(argv=None) -> int`. Its flags live in a
 `FlagValues` of its own, not in absl's global one, so several commands can run
 in one process (tests, notebooks) without meeting each other.
 
-Exit statuses: 0 done (also `--help`), 2 wrong usage, 1 anything else that the
-user can mend, 130 interrupted.
+Exit statuses: 0 done (also `--help`, `--version`), 2 wrong usage, 1 anything
+else that the user can mend, 130 interrupted.
 """
 
 import importlib
@@ -15,12 +15,14 @@ import os
 import pathlib
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
 
+from t2t_repro import __version__
 from t2t_repro import files
 from t2t_repro import registry
 from t2t_repro import run_directory
@@ -64,17 +66,21 @@ def run(
     arguments = list(sys.argv[1:] if argv is None else argv)
     values = flags.FlagValues()
     define_flags(values)
+    _define_common_flags(values)
     try:
         if _HELP_FLAGS & set(arguments):
             print(_help_text(name, documentation, values), flush=True)
             return 0
         _parse(values, name, arguments, positional)
+        if values.version:
+            print(f"{name} {__version__}", flush=True)
+            return 0
         _configure_logging()
         status = body(values) or 0
         sys.stdout.flush()  # a broken pipe shows here, not after the end
         return status
     except InputError as error:
-        print(f"{name}: {_one_line(error)}", file=sys.stderr)
+        _print_error(name, error, values)
         return error.exit_status
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
@@ -84,8 +90,35 @@ def run(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        print(f"{name}: {_one_line(error)}", file=sys.stderr)
+        _print_error(name, error, values)
         return 1
+    except Exception as error:
+        # A mistake in users' code is theirs to mend; ours keeps its traceback.
+        fault = registry.fault_of_user(error)
+        if fault is None:
+            raise
+        _print_error(name, error, values, fault)
+        return 1
+
+
+def _define_common_flags(values: flags.FlagValues) -> None:
+    for name, text in (
+        ("verbose", "show the traceback of an error before its one line"),
+        ("version", "print the version, and stop"),
+    ):
+        flags.DEFINE_bool(name, False, text, flag_values=values)
+
+
+def _print_error(
+    name: str,
+    error: Exception,
+    values: flags.FlagValues,
+    message: str | None = None,
+) -> None:
+    # By its name: where parsing failed, attributes cannot be asked for.
+    if values["verbose"].value:
+        traceback.print_exception(error)
+    print(f"{name}: {message or _one_line(error)}", file=sys.stderr)
 
 
 def define_problem_flags(values: flags.FlagValues) -> None:
@@ -105,10 +138,11 @@ def define_problem_flags(values: flags.FlagValues) -> None:
         "folder of your own Python files, run before names are looked up",
         flag_values=values,
     )
-    flags.DEFINE_bool(
+    flags.DEFINE_string(
         "registry_help",
-        False,
-        "list the models, hparams sets and problems, and stop",
+        None,
+        "list the models, hparams sets and problems with what they are, and"
+        " stop; --registry_help=TEXT: those that have the text",
         flag_values=values,
     )
 
@@ -176,7 +210,7 @@ def check_data(run: run_directory.Run, data_dir: str) -> None:
     """Raises InputError when `--data_dir` has another vocabulary."""
     folder = files.absolute(data_dir)
     require_folder("data_dir", folder)
-    run_directory.check_data(run, registry.problem(run.problem), folder)
+    run_directory.check_data(run, run.open_problem(), folder)
 
 
 def require_folder(flag: str, folder: pathlib.Path) -> None:
@@ -224,9 +258,10 @@ def help_with_registry(values: flags.FlagValues) -> bool:
     """
     if values.t2t_usr_dir:
         registry.import_usr_dir(values.t2t_usr_dir)
-    if values.registry_help:
-        print(registry.registry_help())
-    return values.registry_help
+    if values.registry_help is None:
+        return False
+    print(registry.registry_help(values.registry_help))
+    return True
 
 
 def require(values: flags.FlagValues, *names: str) -> None:
@@ -242,6 +277,11 @@ def _parse(
     arguments: Sequence[str],
     positional: str | None,
 ) -> None:
+    # Alone it lists everything, and takes no value from the next argument.
+    arguments = [
+        f"{given}=" if given.lstrip("-") == "registry_help" else given
+        for given in arguments
+    ]
     known = [flag for flag in _RUN_DIRECTORY if flag in values]
     aliases = set(_RUN_DIRECTORY) - set(known) if known else set()
     for alias in aliases:

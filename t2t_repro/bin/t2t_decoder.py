@@ -23,7 +23,6 @@ from typing import Any
 from absl import flags
 
 from t2t_repro import files
-from t2t_repro import registry
 from t2t_repro import run_directory
 from t2t_repro.bin import command
 from t2t_repro.decode import options as decode_options
@@ -117,7 +116,7 @@ def _decode(values: flags.FlagValues) -> int | None:
     decode_options.parse(values.decode_hparams)
     run = run_directory.load(files.absolute(values.output_dir))
     command.check_run(run, values)
-    problem = registry.problem(run.problem)
+    problem = run.open_problem()
     options = decode_options.parse(
         values.decode_hparams, getattr(problem, "decode_hparams", "")
     )
@@ -184,7 +183,7 @@ def _converse(
 
     interactive.run(
         session.open_translator(run, command.checkpoint(values), options),
-        registry.problem(run.problem),
+        run.open_problem(),
         options,
     )
 
@@ -278,7 +277,7 @@ def _decode_dataset(
     for path in paths.values():
         _refuse_to_overwrite(path)
     split = "test" if values.eval_use_test_set else "dev"
-    registry.problem(run.problem).check_split(split)
+    run.open_problem().check_split(split)
     command.load_tensorflow(for_many_searches=True)
     from t2t_repro.decode import session
 
@@ -391,7 +390,7 @@ def _summary(
 
 
 def _is_parsing(run: Run) -> bool:
-    return getattr(registry.problem(run.problem), "metric", None) == "f1"
+    return getattr(run.open_problem(), "metric", None) == "f1"
 
 
 if __name__ == "__main__":

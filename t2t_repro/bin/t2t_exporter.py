@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from absl import flags
 
 from t2t_repro import files
-from t2t_repro import registry
 from t2t_repro import run_directory
 from t2t_repro.bin import command
 from t2t_repro.decode import options as decode_options
@@ -86,7 +85,7 @@ def _export(values: flags.FlagValues) -> int | None:
         values.export_dir or export_folder.default_folder(run)
     )
     export_folder.check(target, values.overwrite)
-    problem = registry.problem(run.problem)
+    problem = run.open_problem()
     options = decode_options.parse(
         values.decode_hparams, getattr(problem, "decode_hparams", "")
     )

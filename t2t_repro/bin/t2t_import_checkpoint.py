@@ -87,6 +87,7 @@ def _import(values: flags.FlagValues) -> int | None:
                 problem=problem.full_name,
                 languages=problem.languages,
                 vocabulary=vocabulary,
+                usr_dir=registry.usr_dir(),
             )
         )
     print(f"wrote {written}")

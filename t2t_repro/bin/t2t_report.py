@@ -60,7 +60,7 @@ def _body(values: flags.FlagValues) -> int | None:
         registry.import_usr_dir(values.t2t_usr_dir)
     decode_options.parse(values.decode_hparams)
     run = run_directory.load(files.absolute(values.output_dir))
-    problem = registry.problem(run.problem)
+    problem = run.open_problem()
     decoding = decode_options.parse(
         values.decode_hparams, getattr(problem, "decode_hparams", "")
     )

@@ -199,7 +199,7 @@ def _train(
     else:
         run = run_directory.load(folder)
         command.check_run(run, values)
-        problem = registry.problem(run.problem)
+        problem = run.open_problem()
     options = _options(values, folder)
     options.check(run_directory.checkpoint_steps(folder))
     _prepare_data(values, problem, data_dir)
@@ -212,6 +212,7 @@ def _train(
             problem=problem.full_name,
             languages=problem.languages,
             vocabulary=run_directory.data_vocabulary(problem, data_dir),
+            usr_dir=registry.usr_dir(),
         )
     run_directory.check_data(run, problem, data_dir)
     strategy = _join_workers(values.worker_gpu)

@@ -64,7 +64,7 @@ def _translate(values: flags.FlagValues) -> None:
     if values.t2t_usr_dir:
         registry.import_usr_dir(values.t2t_usr_dir)
     run = run_directory.load(files.absolute(values.output_dir))
-    problem = registry.problem(run.problem)
+    problem = run.open_problem()
     options = decode_options.parse(
         values.decode_hparams, getattr(problem, "decode_hparams", "")
     )

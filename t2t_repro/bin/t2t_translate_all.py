@@ -79,7 +79,7 @@ def _define_flags(values: flags.FlagValues) -> None:
 def _body(values: flags.FlagValues) -> int | None:
     command.require(values, "model_dir", "source", "translations_dir")
     if values.t2t_usr_dir:
-        command.help_with_registry(values)
+        registry.import_usr_dir(values.t2t_usr_dir)
     # Before the run is read: the user's own mistakes come first.
     options = decode_options.parse(values.decode_hparams)
     if options.return_beams or options.write_beam_scores or options.n_best:
@@ -88,7 +88,7 @@ def _body(values: flags.FlagValues) -> int | None:
             " for t2t-decoder; here a line holds one translation."
         )
     run = run_directory.load(files.absolute(values.model_dir))
-    problem = registry.problem(run.problem)
+    problem = run.open_problem()
     options = decode_options.parse(
         values.decode_hparams, getattr(problem, "decode_hparams", "")
     )
@@ -311,7 +311,7 @@ class _Translate:
             self._translator = Translator(
                 self._model, self._run.encoder(), self._options
             )
-        problem = registry.problem(self._run.problem)
+        problem = self._run.open_problem()
         weights = self._model.weights_by_path()
         checkpoints.restore(
             checkpoints.path_of(self._run.folder, step),

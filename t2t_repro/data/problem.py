@@ -12,6 +12,7 @@ from typing import Any
 
 from t2t_repro.data.filters import Filters
 from t2t_repro.data.vocabulary_sample import EvenSample
+from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.text.encoder import TextEncoder
 
@@ -53,8 +54,14 @@ class TextToTextProblem(abc.ABC):
         """Called by the registry with the name that found the class.
 
         Raises:
-          UsageError: the class asks for an unknown kind of vocabulary.
+          UsageError: the class asks for an unknown kind of vocabulary, or
+            lacks a language.
         """
+        for side in ("source_language", "target_language"):
+            if not isinstance(getattr(self, side, None), str):
+                raise UsageError(
+                    f"{name} has no {side}: give its class one, such as 'en'."
+                )
         if self.vocab_kind not in VOCAB_KINDS:
             raise UsageError(
                 f"{name} has the vocab_kind {self.vocab_kind!r}: it must be"
@@ -106,7 +113,22 @@ class TextToTextProblem(abc.ABC):
           (name of the corpus, its pairs), the pairs to be read before the next
           corpus is asked for.
         """
-        yield self.name, self.generate_samples(split, tmp_dir)
+        yield self.name, self._pairs(split, tmp_dir)
+
+    def _pairs(
+        self, split: str, tmp_dir: pathlib.Path
+    ) -> Iterator[tuple[str, str]]:
+        """What `generate_samples` yields, if it is what it must be."""
+        for pair in self.generate_samples(split, tmp_dir) or ():
+            match pair:
+                case (str(), str()):
+                    yield pair
+                case _:
+                    raise InputError(
+                        f"generate_samples of {self.name} yields"
+                        f" {repr(pair)[:60]}: it must yield pairs of text, a"
+                        " source line and a target line."
+                    )
 
     def vocabulary_lines(self, tmp_dir: pathlib.Path) -> Iterator[str]:
         """Streams the training text that the vocabulary is learnt from.
@@ -116,7 +138,7 @@ class TextToTextProblem(abc.ABC):
         distances.
         """
         samples = (EvenSample(), EvenSample())
-        for pair in self.generate_samples("train", tmp_dir):
+        for pair in self._pairs("train", tmp_dir):
             if self.vocab_kind == "bpe":
                 yield from pair
                 continue

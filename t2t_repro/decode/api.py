@@ -66,7 +66,7 @@ class LoadedRun:
         self.run = run
         self.options = options
         self.model = model
-        self._problem = registry.problem(run.problem)
+        self._problem = run.open_problem()
         self._encoder = run.encoder()
         self._translator = Translator(model, self._encoder, options)
 
@@ -149,10 +149,9 @@ def load(
     checkpoint_path: str | None = None,
     decode_hparams: str = "",
     checkpoint: str | int | None = None,
+    usr_dir: str | pathlib.Path | None = None,
 ) -> LoadedRun:
     """Opens a run directory for translation; known as `t2t_repro.load`.
-
-    A problem of one's own must be registered before: import its module.
 
     Args:
       output_dir: of a t2t-trainer run.
@@ -161,19 +160,25 @@ def load(
         `"beam_size=8,alpha=0.8"`; else the problem's, else the paper's.
       checkpoint: instead of a path, "best" on the dev data, "averaged",
         "newest", or a step.
+      usr_dir: folder of one's own Python files (`--t2t_usr_dir`), which are
+        run; needed for a run on a problem or with a model of one's own.
 
     Returns:
       What translates a string, or a list of them, when it is called.
 
     Raises:
-      InputError: no run, no checkpoint, or a damaged one.
-      UsageError: unknown or impossible `decode_hparams`.
+      InputError: no run, no checkpoint, a damaged one, or broken code in
+        `usr_dir`.
+      UsageError: unknown or impossible `decode_hparams`; a problem that is not
+        registered.
     """
     decode_options.parse(decode_hparams)
+    if usr_dir is not None:
+        registry.import_usr_dir(usr_dir)
     run = run_directory.load(output_dir)
     options = decode_options.parse(
         decode_hparams,
-        getattr(registry.problem(run.problem), "decode_hparams", ""),
+        getattr(run.open_problem(), "decode_hparams", ""),
     )
     which = checkpoint_path if checkpoint is None else str(checkpoint)
     model = session.open_model(run, which, options.quantize)

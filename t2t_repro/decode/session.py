@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 
-from t2t_repro import registry
 from t2t_repro.data import records
 from t2t_repro.decode import lines
 from t2t_repro.decode.options import DecodeOptions
@@ -94,7 +93,7 @@ def translate_stream(
       InputError: no checkpoint, or a damaged one.
     """
     translator = open_translator(run, checkpoint, options)
-    problem = registry.problem(run.problem)
+    problem = run.open_problem()
     return _stream(translator, problem, sources, first_line, progress)
 
 
@@ -120,7 +119,7 @@ def score_stream(
     Raises:
       InputError: no checkpoint, or a damaged one.
     """
-    problem = registry.problem(run.problem)
+    problem = run.open_problem()
     model = open_model(run, checkpoint, options.quantize)
     scorer = Scorer(model, run.encoder(), options)
     read = (
@@ -146,7 +145,7 @@ def dataset_pairs(
       InputError: there are no such records, or damaged ones.
       UsageError: the problem has no such split.
     """
-    problem = registry.problem(run.problem)
+    problem = run.open_problem()
     problem.check_split(split)
     pairs = records.read_pairs(
         records.shard_paths(data_dir, problem.name, split)

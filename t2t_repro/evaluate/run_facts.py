@@ -11,7 +11,6 @@ import statistics
 from typing import Any
 
 from t2t_repro import files
-from t2t_repro import registry
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
 from t2t_repro.evaluate import event_files
@@ -170,7 +169,7 @@ def _data_fields(run: Run, data_dir: pathlib.Path | None) -> dict[str, Any]:
     }
     if data_dir is not None:
         # A reversed problem has the data of the forward one.
-        name = registry.problem(run.problem).name
+        name = run.open_problem().name
         summary = files.read_json(data_dir / f"{name}.json")
         years = sorted(_years(summary))
         fields["data_year"] = ", ".join(map(str, years)) or None

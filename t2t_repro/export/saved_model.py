@@ -15,7 +15,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_repro import registry
 from t2t_repro.decode.beam_search import Hypotheses
 from t2t_repro.decode.beam_search import beam_search
 from t2t_repro.decode.beam_search import greedy_search
@@ -39,7 +38,7 @@ def check(run: Run, options: DecodeOptions) -> None:
             f"{run.vocabulary.name} has tensor2tensor's subwords, which are cut"
             " by Python's tables of letters"
         )
-    elif isinstance(registry.problem(run.problem), LineProblem):
+    elif isinstance(run.open_problem(), LineProblem):
         reason = f"{run.problem} makes its lines in Python"
     elif options.samples:
         reason = "sampling_method=random draws by a seed of its own"

@@ -12,7 +12,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_repro import registry
 from t2t_repro.data import batching
 from t2t_repro.data import records
 from t2t_repro.data.batching import Batch
@@ -160,7 +159,7 @@ def of_run(
     Raises:
       InputError: the data are missing, damaged or empty.
     """
-    problem = registry.problem(run.problem)
+    problem = run.open_problem()
     paths = records.shard_paths(data_dir, problem.name, "dev")
     pairs = records.read_pairs(paths, run.encoder().vocab_size)
     if not len(pairs):

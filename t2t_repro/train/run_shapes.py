@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from t2t_repro import files
-from t2t_repro import registry
 from t2t_repro.data import records
 from t2t_repro.data.batching import TrainingBatches
 from t2t_repro.data.shapes import BatchShape
@@ -44,7 +43,7 @@ def batches(
       UsageError: the run was trained on another number of replicas.
       InputError: no training pair is short enough, or there is none.
     """
-    problem = registry.problem(run.problem)
+    problem = run.open_problem()
     paths = records.shard_paths(data_dir, problem.name, "train")
     vocab_size = run.encoder().vocab_size
     _compare_data(run, data_dir)
@@ -61,7 +60,7 @@ def batches(
 def _data_hash(run: Run, data_dir: pathlib.Path) -> str | None:
     """Of t2t-datagen's summary, which has the hashes and counts of the text;
     None where another program made the data."""
-    path = data_dir / f"{registry.problem(run.problem).name}.json"
+    path = data_dir / f"{run.open_problem().name}.json"
     return file_sha256(path) if path.exists() else None
 
 

@@ -18,7 +18,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from t2t_repro import registry
 from t2t_repro import run_directory
 from t2t_repro.data import batching
 from t2t_repro.data import records
@@ -78,9 +77,7 @@ class Trainer:
         schedule.check(run.hparams)
         for split in ("train", "dev"):
             # What is missing shows before a model is built.
-            records.shard_paths(
-                data_dir, registry.problem(run.problem).name, split
-            )
+            records.shard_paths(data_dir, run.open_problem().name, split)
         self._early_stopping = options.early_stopping()
         self._profiler = profiling.Profiler(
             run.folder, profiling.parse(options.profile)

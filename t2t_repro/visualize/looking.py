@@ -7,7 +7,6 @@ The maps are the same as those of the search, whose steps read the same ids.
 
 from typing import Any
 
-from t2t_repro import registry
 from t2t_repro.decode import lines
 from t2t_repro.decode.api import LoadedRun
 from t2t_repro.text.trees import parse_tree
@@ -29,7 +28,7 @@ def look_at(loaded: LoadedRun, line: str) -> Sentence:
       With a tree where the run is on a parsing problem.
     """
     text, found = _attend(loaded, line, None)
-    problem = registry.problem(loaded.run.problem)
+    problem = loaded.run.open_problem()
     if isinstance(problem, lines.LineProblem):
         text, _ = problem.output_line(line, text)
     tree = ""

@@ -105,6 +105,9 @@ def test_help(capsys, flag):
         "  --mode (default: 'a')\n      <a|b>: which\n"
         "  --name (default: None)\n      what it is called\n"
         "  --size (default: 3)\n      how many\n"
+        "  --verbose (default: False)\n"
+        "      show the traceback of an error before its one line\n"
+        "  --version (default: False)\n      print the version, and stop\n"
     )
 
 
@@ -141,6 +144,28 @@ def test_user_errors_are_one_line(failure, error, status):
     found, line = failure(_raising(error))
     assert found == status
     assert line.endswith("the file is gone.")
+
+
+@pytest.mark.parametrize("error", [InputError("gone."), OSError("gone.")])
+def test_verbose_shows_the_traceback(capsys, error):
+    _run(_raising(error), "--verbose")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-1] == "t2t-x: gone."
+
+
+def test_an_error_of_the_users_code_is_one_line(failure, monkeypatch):
+    folder = pathlib.Path(__file__).parent
+    monkeypatch.setattr(registry, "_users_places", {folder})
+    status, line = failure(lambda values: 1 / 0)
+    assert status == 1
+    assert line.startswith(f"{__file__}, line ")
+    assert ": ZeroDivisionError: division by zero. Mend it; --verb" in line
+
+
+def test_the_version(capsys):
+    assert _run(_raising(AssertionError), "--version") == 0
+    assert capsys.readouterr().out == f"t2t-x {t2t_repro.__version__}\n"
 
 
 def test_an_interruption(failure):
@@ -251,10 +276,13 @@ def test_the_registry_is_listed(capsys, tmp_path, monkeypatch):
     define = command.define_problem_flags
     arguments = ["--registry_help", "--t2t_usr_dir=mine"]
     command.run("t2t-x", "", define, body, arguments)
-    assert "\n  transformer_base\n" in capsys.readouterr().out
+    assert "\n  transformer_base  " in capsys.readouterr().out
+    command.run("t2t-x", "", define, body, ["--registry_help=from_files"])
+    (heading, line) = capsys.readouterr().out.splitlines()
+    assert heading == "problem:" and "translate_from_files  Any" in line
     command.run("t2t-x", "", define, body, [])
     assert capsys.readouterr().out == ""
-    assert done == [True, False]
+    assert done == [True, True, False]
     assert folders == ["mine"]
 
 

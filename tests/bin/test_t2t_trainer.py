@@ -149,5 +149,5 @@ def test_checkpoints_of_another_program_are_left_alone(
 def test_registry_help(capsys):
     assert t2t_trainer.main(["--registry_help"]) == 0
     printed = capsys.readouterr().out
-    for name in ("translate_ende_toy", "transformer_base", "transformer\n"):
+    for name in ("translate_ende_toy", "transformer_base", "  transformer  "):
         assert name in printed

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.util import event_pb2
 
+from t2t_repro import registry
 from t2t_repro.bin import t2t_decoder
 from t2t_repro.bin import t2t_translate_all
 from t2t_repro.text.lines import read_lines
@@ -96,6 +97,14 @@ def test_every_checkpoint_as_the_decoder_would(translate, run, tmp_path):
         translation = read_lines(folder / f"{_NAME}-{step}")
         assert translation == read_lines(output)
         assert len(translation) == 3 and translation[1] == ""
+
+
+def test_the_users_folder_is_imported(translate, monkeypatch):
+    folders = []
+    monkeypatch.setattr(registry, "import_usr_dir", folders.append)
+    status, _, error = translate("--t2t_usr_dir=mine", "--min_steps=9")
+    assert folders == ["mine"]
+    assert status == 1 and "no checkpoint" in error
 
 
 def test_scores_go_to_tensorboard_with_their_signature(

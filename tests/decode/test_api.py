@@ -1,5 +1,6 @@
 """t2t_repro.load: strings to strings, scores, and who looks at whom."""
 
+import shutil
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 import t2t_repro
+from t2t_repro import registry
 from t2t_repro.bin import t2t_decoder
 from t2t_repro.decode import translator as translator_module
 from t2t_repro.errors import InputError
@@ -138,6 +140,38 @@ def test_mistakes_are_said(output_dir, tmp_path):
         t2t_repro.load(output_dir, decode_hparams="beam_sise=3")
     with pytest.raises(InputError, match="no checkpoint"):
         t2t_repro.load(output_dir, f"{output_dir}/model.ckpt-8")
+
+
+_OWN = """
+from t2t_repro import registry
+from t2t_repro.problems.translate_toy import TranslateEndeToy
+
+@registry.register_problem
+class TranslateOwn(TranslateEndeToy):
+    pass
+"""
+
+
+def test_a_run_on_a_problem_of_one_s_own(output_dir, tmp_path, monkeypatch):
+    own, usr_dir = tmp_path / "run", tmp_path / "usr_of_api"
+    shutil.copytree(output_dir, own)
+    path = own / "problem.json"
+    path.write_text(
+        path.read_text().replace('"translate_ende_toy"', '"translate_own"')
+    )
+    usr_dir.mkdir()
+    (usr_dir / "own.py").write_text(_OWN)
+    registry.load_built_in()
+    table = registry._problems
+    monkeypatch.setattr(table, "_entries", dict(table._entries))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(registry, "_usr_dir", None)
+    with pytest.raises(UsageError, match="with the problem 'translate_own'"):
+        t2t_repro.load(own)
+    options = "beam_size=1,extra_length=2"
+    loaded = t2t_repro.load(own, None, options, usr_dir=usr_dir)
+    theirs = t2t_repro.load(output_dir, None, options)
+    assert loaded(_LINES[0]) == theirs(_LINES[0])
 
 
 def test_the_package_alone_imports_no_tensorflow():
