@@ -10,6 +10,7 @@ are in `__init__.pyi`, its words in `t2t_repro/decode/api.py`.
 """
 
 import importlib
+import sys
 from typing import Any
 
 __all__ = ["load"]
@@ -18,6 +19,8 @@ __all__ = ["load"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # By a relative name: to the build, everything depends on this file, and
+    # By relative names: to the build, everything depends on this file, and
     # this file on nothing.
+    if "tensorflow" not in sys.modules:
+        importlib.import_module(".tensorflow_start", __name__).load()
     return getattr(importlib.import_module(".decode.api", __name__), name)

@@ -108,7 +108,8 @@ def sacrebleu_score(
       InputError: the line counts differ or are 0.
     """
     _require_pairs(hypotheses, references)
-    metric = BLEU(tokenize="13a")
+    # Or sacreBLEU itself would print its doubts that the text is plain.
+    metric = BLEU(tokenize="13a", force=True)
     counted = metric.corpus_score(hypotheses, [references])
     signature = metric.get_signature()
     signature.update("test", test_set or None)

@@ -139,7 +139,6 @@ def test_the_third_person_is_spelt_as_in_english(verb, third):
     assert _VERBS[verb].english_third == third
 
 
-
 def test_a_subordinate_clause_ends_in_its_finite_verb():
     chair = _object("this chair")
     clause = Clause(_phrase("my uncle"), _VERBS["carry"], direct=chair)
