@@ -45,7 +45,9 @@ class TranslateFromFiles(TextToTextProblem):
         # Two lines a pair.
         first = list(itertools.islice(lines, 2 * _SMALL_TEXT))
         is_small = len(first) < 2 * _SMALL_TEXT
-        size = _SMALL_VOCABULARY if is_small else self.approx_vocab_size
+        size = self.approx_vocab_size
+        if is_small:
+            size = min(size, _SMALL_VOCABULARY)
         bpe.learn(itertools.chain(first, lines), size, path)
 
     def default_hparams_set(self, pairs: int, has_gpu: bool) -> str:

@@ -11,7 +11,7 @@ from problems import toy_grammar
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.registry import register_problem
 
-_PAIRS = {"train": 20_000, "dev": 400, "test": 400}
+_PAIRS = {"train": 20_000, "dev": 400, "test": 1000}
 
 
 class _Toy(TextToTextProblem):
