@@ -6,6 +6,7 @@ Flags, raw text, trees, archives and data; runs are in bad_input_runs.py.
 import gzip
 import struct
 
+from tests import bad_input_choices
 from tests import bad_input_runs
 from tests.bad_input_damage import NOT_UTF8
 from tests.bad_input_damage import SHARD
@@ -317,5 +318,6 @@ CASES = [
     *PARSEVAL,
     *TRAINER,
     *DEMO,
+    *bad_input_choices.CASES,
     *bad_input_runs.CASES,
 ]

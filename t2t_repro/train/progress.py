@@ -91,8 +91,8 @@ class Progress:
         if self._first_step < self._last_step:
             share = self._step / self._last_step
             place += f" of {self._last_step} ({share:.1%})"
-        said = filter(None, figures or (self.left() or "begun",))
-        logger.info("%s, %s", place, ", ".join(said))
+        said = filter(None, (place, *(figures or (self.left(),))))
+        logger.info("%s", ", ".join(said))
         self._line_at = time.monotonic()
 
     def left(self) -> str:
@@ -106,7 +106,8 @@ class Progress:
         if not pauses:
             return f"{duration(seconds)} left"
         if len(self._pauses) < 2:
-            return f"{duration(seconds)} + {pauses} evaluations left"
+            word = "evaluation" if pauses == 1 else "evaluations"
+            return f"{duration(seconds)} + {pauses} {word} left"
         return f"{duration(seconds + pauses * self._pauses[-1])} left"
 
     def close(self) -> None:

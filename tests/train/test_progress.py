@@ -87,7 +87,7 @@ def test_lines(clock, lines):
     _steps(progress, clock, range(21, 31), 1.5)  # 15 + 19 seconds since
     progress.report(5.31, "0.5 s/step")
     assert lines.messages == [
-        "step 1 of 16000 (0.0%), begun",
+        "step 1 of 16000 (0.0%)",
         "step 28 of 16000 (0.2%), 4 h 26 min left",
         "step 30 of 16000 (0.2%), loss 5.3100, 0.5 s/step, 4 h 26 min left",
     ]
