@@ -20,7 +20,7 @@ def load(before_devices: Callable[[], None] = lambda: None) -> None:
       before_devices: called in between, where threads may still be set.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _held_standard_error():
+    with quiet_standard_error():
         tensorflow = importlib.import_module("tensorflow")
         # Tracing once per batch shape is meant, not worth its warning.
         tensorflow.get_logger().setLevel("ERROR")
@@ -29,8 +29,8 @@ def load(before_devices: Callable[[], None] = lambda: None) -> None:
 
 
 @contextlib.contextmanager
-def _held_standard_error() -> Iterator[None]:
-    """Drops what is written to it, also by C++; an error brings all of it."""
+def quiet_standard_error() -> Iterator[None]:
+    """Drops what is written there, also by C++; an error brings all of it."""
     with tempfile.TemporaryFile() as printed:
         sys.stderr.flush()
         saved = os.dup(2)

@@ -27,7 +27,7 @@ _ARROWS: dict[str, set[str]] = {
     "data": {"text", "files", "tensorflow_start", "errors"},
     "models": {"layers", "registry", "hparam", "errors"},
     "layers": {"hparam", "errors"},
-    "text": {"files", "errors"},
+    "text": {"files", "tensorflow_start", "errors"},
     "registry": {"errors"},
     "hparam": {"errors"},
     "files": {"errors"},
