@@ -152,10 +152,12 @@ def transformer_low_resource() -> HParams:
 def transformer_demo() -> HParams:
     """`transformer_tiny` for the toy corpus: minutes on two CPU cores.
 
-    A small grammar needs no dropout, and few batch shapes start up faster.
+    A small grammar needs no dropout, and few batch shapes start up faster. Half
+    the learning rate gets more sentences right to the letter.
     """
     return transformer_tiny().replace(
         layer_prepostprocess_dropout=0.0,
+        learning_rate_constant=0.5,
         batch_size=1024,
         batch_shapes=3,
         max_length=64,

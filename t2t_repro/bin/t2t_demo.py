@@ -25,6 +25,7 @@ from t2t_repro.errors import UsageError
 from t2t_repro.text import lines
 
 _SAMPLES = 5
+_CHECKPOINTS, _AVERAGED = 4, 3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,6 +69,9 @@ def _demo(values: flags.FlagValues) -> int | None:
     same = [f"--problem={values.problem}", f"--data_dir={base}/data"]
     run = f"--output_dir={base}/run"
     steps = values.train_steps
+    # They must be equally spaced.
+    is_even = steps % _CHECKPOINTS == 0
+    averaged = [f"--average_last={_AVERAGED}"] if is_even else []
     _show(t2t_datagen.main, *same, f"--tmp_dir={base}/raw")
     pairs = list(problem.generate_samples(split, work / "raw"))
     lines.write_lines_atomically(source, [pair[0] for pair in pairs])
@@ -78,7 +82,8 @@ def _demo(values: flags.FlagValues) -> int | None:
         f"--hparams_set={values.hparams_set}",
         run,
         f"--train_steps={steps}",
-        f"--local_eval_frequency={max(1, steps // 4)}",
+        f"--local_eval_frequency={max(1, steps // _CHECKPOINTS)}",
+        *averaged,
     )
     _show(
         t2t_decoder.main,

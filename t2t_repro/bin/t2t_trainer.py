@@ -13,6 +13,7 @@ from t2t_repro import files
 from t2t_repro import hparam
 from t2t_repro import registry
 from t2t_repro import run_directory
+from t2t_repro import tensorflow_start
 from t2t_repro.bin import command
 from t2t_repro.errors import UsageError
 from t2t_repro.train import profiling
@@ -214,7 +215,8 @@ def _join_workers(worker_gpu: int) -> Any:
     """The strategy of TF_CONFIG's workers, None without."""
     if not os.environ.get("TF_CONFIG"):
         return None
-    from t2t_repro.train import workers
+    with tensorflow_start.quiet_standard_error():
+        from t2t_repro.train import workers
 
     return workers.join(worker_gpu)
 
