@@ -224,7 +224,12 @@ def _join_workers(worker_gpu: int) -> Any:
 def _check_hparams(values: flags.FlagValues, problem: Any) -> None:
     """Finds a mistake in set or changes before data are generated."""
     named = values.hparams_set
-    if named is None and not os.environ.get("TF_CONFIG"):
+    if named is None and os.environ.get("TF_CONFIG"):
+        raise UsageError(
+            "--hparams_set is required with TF_CONFIG: all workers must train"
+            " the same model."
+        )
+    if named is None:
         named = problem.default_hparams_set(pairs=0, has_gpu=False)
     if named is None:
         command.require(values, "hparams_set")

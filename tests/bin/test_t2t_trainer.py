@@ -126,6 +126,13 @@ def test_a_set_is_chosen_said_and_kept(tmp_path, capsys, monkeypatch):
     assert "is chosen" not in capsys.readouterr().err
 
 
+def test_workers_choose_no_set(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    arguments = ["--problem=translate_from_files", f"--data_dir={tmp_path}"]
+    assert t2t_trainer.main([*arguments, f"--output_dir={tmp_path}/new"]) == 2
+    assert "all workers must train the same" in capsys.readouterr().err
+
+
 def test_messages_have_the_time_of_day(trained, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(schedules, "run", lambda *given: None)
     monkeypatch.delitem(sys.modules, "tensorflow")
