@@ -148,7 +148,8 @@ class Clause(NamedTuple):
     negative: bool = False
     direct: Triple = Triple("", "", "")  # the object
     place: Triple = Triple("", "", "")  # where or with whom
-    time: Triple = Triple("", "", "")  # opens a statement
+    time: Triple = Triple("", "", "")
+    time_opens: bool = True  # a statement; elsewhere the time never does
 
     def written(self, order: Order) -> Triple:
         """Writes the clause, its French still without `french_sandhi`."""
@@ -172,8 +173,9 @@ class Clause(NamedTuple):
             start = (finite, self.subject.english)
         denied = "not" if self.negative else ""
         words = (*start, denied, rest, self.direct.english, self.place.english)
-        opened = order == "statement"
-        return _join(time, *words) if opened else _join(*words, time)
+        if order == "statement" and self.time_opens:
+            return _join(time, *words)
+        return _join(*words, time)
 
     def _german(self, order: Order) -> str:
         verb, person = self.predicate, self.subject.person
@@ -195,8 +197,10 @@ class Clause(NamedTuple):
             return _join(subject, time, middle, tail, finite)
         if order != "statement":
             return _join(finite, subject, time, middle, tail)
-        second = (time, finite, subject) if time else (subject, finite)
-        return _join(*second, middle, tail)
+        first, third = (time, subject) if time else (subject, "")
+        if not self.time_opens:
+            first, third = subject, time
+        return _join(first, finite, third, middle, tail)
 
     def _french(self, order: Order) -> str:
         verb, person = self.predicate, self.subject.person
@@ -215,8 +219,9 @@ class Clause(NamedTuple):
             self.time.french,
         )
         words = (self.subject.french, finite, rest, *objects)
-        opened = time and order == "statement"
-        return _join(f"{time},", *words) if opened else _join(*words, time)
+        if time and order == "statement" and self.time_opens:
+            return _join(f"{time},", *words)
+        return _join(*words, time)
 
 
 class _Writer:
@@ -295,7 +300,9 @@ class _Writer:
             clause = clause._replace(place=place)
         if self._chance(0.2 if order == "subordinate" else 0.5):
             times = lexicon.PAST_TIMES if past else lexicon.PRESENT_TIMES
-            clause = clause._replace(time=self._random.choice(times))
+            clause = clause._replace(
+                time=self._random.choice(times), time_opens=self._chance(0.5)
+            )
         return clause
 
     def _company(self) -> Triple:

@@ -258,10 +258,11 @@ class Verb(NamedTuple):
 
     @property
     def english_third(self) -> str:
-        """The form after he, she or it: works, watches, cries."""
+        """The form after he, she or it: works, washes, goes, cries."""
         if re.search(r"[^aeiou]y$", self.english):
             return self.english[:-1] + "ies"
-        return self.english + ("es" if self.english.endswith("ch") else "s")
+        hisses = re.search(r"(ch|sh|[sxzo])$", self.english)
+        return self.english + ("es" if hisses else "s")
 
     @property
     def german_present(self) -> tuple[str, ...]:

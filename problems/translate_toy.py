@@ -12,7 +12,7 @@ from t2t_repro.registry import register_problem
 
 from . import toy_grammar
 
-_PAIRS = {"train": 20_000, "dev": 400, "test": 400}
+_PAIRS = {"train": 20_000, "dev": 400, "test": 1000}
 
 
 class _Toy(TextToTextProblem):

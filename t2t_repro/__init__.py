@@ -11,6 +11,7 @@ are in `__init__.pyi`, its words in `t2t_repro/decode/api.py`.
 
 import importlib
 import pathlib
+import sys
 from typing import Any
 
 __all__ = ["load"]
@@ -27,6 +28,8 @@ if not (_home / "problems").is_dir():
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # By a relative name: to the build, everything depends on this file, and
+    # By relative names: to the build, everything depends on this file, and
     # this file on nothing.
+    if "tensorflow" not in sys.modules:
+        importlib.import_module(".tensorflow_start", __name__).load()
     return getattr(importlib.import_module(".decode.api", __name__), name)

@@ -214,6 +214,14 @@ def _lock(target: pathlib.Path, remedy: str) -> IO[str]:
         file.close()
 
 
+def size_text(count: int) -> str:
+    """Bytes as people say them: `512 bytes`, `18.2 kB`, `2.6 MB`."""
+    for unit, name in ((10**6, "MB"), (1000, "kB")):
+        if count >= unit:
+            return f"{count / unit:.1f} {name}"
+    return f"{count} bytes"
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Reads a JSON object.
 

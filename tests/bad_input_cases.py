@@ -7,6 +7,7 @@ own code in bad_input_users.py.
 import gzip
 import struct
 
+from tests import bad_input_choices
 from tests import bad_input_runs
 from tests import bad_input_text
 from tests import bad_input_training
@@ -319,6 +320,7 @@ CASES = [
     *PARSEVAL,
     *TRAINER,
     *DEMO,
+    *bad_input_choices.CASES,
     *bad_input_runs.CASES,
     *bad_input_training.CASES,
     *bad_input_text.CASES,

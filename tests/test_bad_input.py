@@ -47,7 +47,7 @@ def world(template, tmp_path):
 def quiet(monkeypatch):
     """No lines of progress, and no traces of a user's folder afterwards."""
     logger = logging.getLogger("t2t_repro")
-    monkeypatch.setattr(command, "_configure_logging", lambda: None)
+    monkeypatch.setattr(command, "_configure_logging", lambda _: None)
     monkeypatch.setattr(logger, "disabled", True)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(registry, "_usr_dir", None)

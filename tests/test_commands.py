@@ -193,7 +193,7 @@ def _tiny_training(arguments: list[str]) -> list[str]:
         tiny.append("--schedule=train")
     if "average_last" in said:
         tiny.append(f"--average_last={steps}")
-    if "hparams_set" in said:
+    if "hparams_set" in said or "generate_data" in said:
         changes = _pairs(toy_run.HPARAMS.split(",")) | {"batch_shapes": "1"}
         changes |= _pairs(filter(None, said.get("hparams", "").split(",")))
         text = ",".join(f"{name}={value}" for name, value in changes.items())

@@ -140,6 +140,13 @@ def test_make_folder(tmp_path):
         files.make_folder(tmp_path / "file" / "x")
 
 
+def test_sizes_in_words():
+    sizes = (0, 999, 1000, 18_250, 2_600_000, 1_240_000_000)
+    assert [files.size_text(size) for size in sizes] == [
+        *("0 bytes", "999 bytes", "1.0 kB", "18.2 kB", "2.6 MB", "1240.0 MB")
+    ]
+
+
 def test_read_json(tmp_path):
     path = tmp_path / "a.json"
     path.write_text('{"a": [1, "ü"]}', encoding="utf-8")

@@ -8,13 +8,11 @@ Exit statuses: 0 done (also `--help`, `--version`), 2 wrong usage, 1 anything
 else that the user can mend, 130 interrupted.
 """
 
-import importlib
 import logging
 import math
 import os
 import pathlib
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -26,6 +24,7 @@ from t2t_repro import __version__
 from t2t_repro import files
 from t2t_repro import registry
 from t2t_repro import run_directory
+from t2t_repro import tensorflow_start
 from t2t_repro.bin import gone_flags
 from t2t_repro.decode import side_by_side
 from t2t_repro.errors import InputError
@@ -48,6 +47,7 @@ def run(
     body: Callable[[flags.FlagValues], int | None],
     argv: Sequence[str] | None = None,
     positional: str | None = None,
+    with_time: bool = False,
 ) -> int:
     """Parses the flags, runs the body, and words every user's mistake.
 
@@ -59,6 +59,8 @@ def run(
       argv: arguments without the program's name; `sys.argv[1:]` when None.
       positional: the flag of several values that takes the arguments without
         a name; None: there may be none.
+      with_time: whether messages begin with the time of day, as those of a
+        command that runs for hours should.
 
     Returns:
       The exit status.
@@ -75,7 +77,7 @@ def run(
         if values.version:
             print(f"{name} {__version__}", flush=True)
             return 0
-        _configure_logging()
+        _configure_logging(with_time)
         status = body(values) or 0
         sys.stdout.flush()  # a broken pipe shows here, not after the end
         return status
@@ -152,7 +154,11 @@ def define_model_flags(values: flags.FlagValues) -> None:
     for name, text in (
         ("output_dir", "run directory: hparams, vocabulary, checkpoints"),
         ("model", "registered model; default: transformer"),
-        ("hparams_set", "registered hparams set"),
+        (
+            "hparams_set",
+            "registered hparams set; may be left out where the problem chooses"
+            " one by the size of its data",
+        ),
     ):
         flags.DEFINE_string(name, None, text, flag_values=values)
     flags.DEFINE_string(
@@ -223,31 +229,15 @@ def require_folder(flag: str, folder: pathlib.Path) -> None:
 
 
 def load_tensorflow(for_many_searches: bool = False) -> None:
-    """Imports TensorFlow without the lines its C++ part prints on standard
-    error meanwhile; an error still comes with all of them.
+    """Imports TensorFlow quietly; see `tensorflow_start`.
 
     Args:
       for_many_searches: the threads are those that `decode.side_by_side` wants.
     """
-    with tempfile.TemporaryFile() as printed:
-        sys.stderr.flush()
-        saved = os.dup(2)
-        os.dup2(printed.fileno(), 2)
-        try:
-            tensorflow = importlib.import_module("tensorflow")
-            # Tracing once per batch shape is meant, not worth its warning.
-            tensorflow.get_logger().setLevel("ERROR")
-            if for_many_searches:
-                side_by_side.divide_cores()
-            tensorflow.constant(0)
-        except BaseException:
-            os.dup2(saved, 2)
-            printed.seek(0)
-            os.write(2, printed.read())
-            raise
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
+    if for_many_searches:
+        tensorflow_start.load(side_by_side.divide_cores)
+    else:
+        tensorflow_start.load()
 
 
 def help_with_registry(values: flags.FlagValues) -> bool:
@@ -354,13 +344,15 @@ class _StandardError(logging.StreamHandler):
         super().emit(record)
 
 
-def _configure_logging() -> None:
+def _configure_logging(with_time: bool = False) -> None:
     """Plain messages on standard error, and a quiet TensorFlow."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logger = logging.getLogger("t2t_repro")
     if not any(isinstance(old, _StandardError) for old in logger.handlers):
-        handler = _StandardError()
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
+        logger.addHandler(_StandardError())
         logger.propagate = False
+    time = "%(asctime)s " if with_time else ""
+    formatter = logging.Formatter(f"{time}%(message)s", "%H:%M:%S")
+    for handler in logger.handlers:
+        handler.setFormatter(formatter)
     logger.setLevel(logging.INFO)

@@ -55,7 +55,6 @@ def _generate(values: flags.FlagValues) -> int | None:
         print("\n".join(plan.lines(problem, tmp_dir)))
         return 0
     command.require(values, "data_dir")
-    command.load_tensorflow()
     from t2t_repro.data import generate
 
     generate.generate(

@@ -1,8 +1,10 @@
 """Trains a model on a problem; the same command goes on where it stopped."""
 
 import contextlib
+import logging
 import os
 import pathlib
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,15 +14,20 @@ from t2t_repro import files
 from t2t_repro import hparam
 from t2t_repro import registry
 from t2t_repro import run_directory
+from t2t_repro import tensorflow_start
 from t2t_repro.bin import command
 from t2t_repro.errors import UsageError
 from t2t_repro.train import options as train_options
 from t2t_repro.train import profiling
 
+logger = logging.getLogger("t2t_repro")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `t2t-trainer`; see `command.run` for arguments and statuses."""
-    return command.run("t2t-trainer", __doc__ or "", _define_flags, _run, argv)
+    return command.run(
+        "t2t-trainer", __doc__ or "", _define_flags, _run, argv, with_time=True
+    )
 
 
 def _define_flags(values: flags.FlagValues) -> None:
@@ -189,13 +196,13 @@ def _train(
 ) -> None:
     is_new = not run_directory.exists(folder)
     if is_new:
-        command.require(values, "problem", "hparams_set")
+        command.require(values, "problem")
         _refuse_foreign(folder)
         _check_warm_start(values.warm_start_from)
         model = values.model or "transformer"
         registry.model(model)
         problem = registry.problem(values.problem)
-        hparams = registry.hparams(values.hparams_set).override(values.hparams)
+        _check_hparams(values, problem)
     else:
         run = run_directory.load(folder)
         command.check_run(run, values)
@@ -204,11 +211,12 @@ def _train(
     options.check(run_directory.checkpoint_steps(folder))
     _prepare_data(values, problem, data_dir)
     if is_new:
+        hparams_set = _hparams_set(values, problem, data_dir)
         run = run_directory.Run(
             folder=folder,
             model=model,
-            hparams_set=values.hparams_set,
-            hparams=hparams,
+            hparams_set=hparams_set,
+            hparams=registry.hparams(hparams_set).override(values.hparams),
             problem=problem.full_name,
             languages=problem.languages,
             vocabulary=run_directory.data_vocabulary(problem, data_dir),
@@ -216,7 +224,7 @@ def _train(
         )
     run_directory.check_data(run, problem, data_dir)
     strategy = _join_workers(values.worker_gpu)
-    command.load_tensorflow()
+    _start_tensorflow()
     from t2t_repro.train import schedules
 
     schedules.run(run, data_dir, options, strategy)
@@ -244,13 +252,59 @@ def _is_chief() -> bool:
     return workers.place().is_chief
 
 
+def _start_tensorflow() -> None:
+    if "tensorflow" not in sys.modules:
+        logger.info("starting TensorFlow")
+        command.load_tensorflow()
+
+
 def _join_workers(worker_gpu: int) -> Any:
     """The strategy of TF_CONFIG's workers, None without."""
     if not os.environ.get("TF_CONFIG"):
         return None
-    from t2t_repro.train import workers
+    with tensorflow_start.quiet_standard_error():
+        from t2t_repro.train import workers
 
     return workers.join(worker_gpu)
+
+
+def _check_hparams(values: flags.FlagValues, problem: Any) -> None:
+    """Finds a mistake in set or changes before data are generated."""
+    named = values.hparams_set
+    if named is None and os.environ.get("TF_CONFIG"):
+        raise UsageError(
+            "--hparams_set is required with TF_CONFIG: all workers must train"
+            " the same model."
+        )
+    if named is None:
+        named = problem.default_hparams_set(pairs=0, has_gpu=False)
+    if named is None:
+        command.require(values, "hparams_set")
+    registry.hparams(named).override(values.hparams)
+
+
+def _hparams_set(
+    values: flags.FlagValues, problem: Any, data_dir: pathlib.Path
+) -> str:
+    """The set that was named, else the problem's choice, which is said."""
+    if values.hparams_set is not None:
+        return values.hparams_set
+    from t2t_repro.data import generate
+
+    pairs = generate.count_pairs(problem, data_dir)
+    _start_tensorflow()
+    import tensorflow as tf
+
+    has_gpu = bool(tf.config.list_physical_devices("GPU"))
+    chosen = problem.default_hparams_set(pairs, has_gpu)
+    logger.info(
+        "--hparams_set=%s is chosen for %d training pairs and %s; name another"
+        " to have it (--registry_help lists them)",
+        chosen,
+        pairs,
+        "a GPU" if has_gpu else "no GPU",
+    )
+    return chosen
 
 
 def _prepare_data(
@@ -266,7 +320,6 @@ def _generate(
     values: flags.FlagValues, problem: Any, data_dir: pathlib.Path
 ) -> None:
     command.require(values, "tmp_dir")
-    command.load_tensorflow()
     from t2t_repro.data import generate
 
     generate.generate(

@@ -74,7 +74,7 @@ def _visualize(values: flags.FlagValues) -> int | None:
     command.load_tensorflow()
     text = _page(run, sources, checkpoint, values)
     files.replace_file(target, text)
-    print(f"wrote {target}: {len(text) / 1e6:.1f} MB, open it in a browser")
+    print(f"wrote {target}: {files.size_text(len(text))}, open it in a browser")
     return 0
 
 

@@ -78,7 +78,7 @@ def _download(file: RemoteFile, path: pathlib.Path) -> None:
     if file.sha256 is None:
         # Nothing would tell whether the rest belongs to this beginning.
         part.unlink(missing_ok=True)
-    size = f" ({file.size / 1e6:.0f} MB)" if file.size else ""
+    size = f" ({files.size_text(file.size)})" if file.size else ""
     logger.info("fetching %s%s", file.url, size)
     while True:
         goes_on = part.exists()

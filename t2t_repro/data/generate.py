@@ -21,6 +21,7 @@ from concurrent import futures
 from typing import Any
 
 from t2t_repro import files
+from t2t_repro import tensorflow_start
 from t2t_repro.data.download import content_hash
 from t2t_repro.data.filters import Counts
 from t2t_repro.data.problem import TextToTextProblem
@@ -115,8 +116,6 @@ def _generate(
     tmp_dir: pathlib.Path,
     processes: int,
 ) -> None:
-    from t2t_repro.data import records  # TensorFlow, wanted from here on
-
     _open_text(problem, tmp_dir)
     vocabulary = data_dir / problem.vocab_filename
     if vocabulary.exists():
@@ -126,9 +125,12 @@ def _generate(
         problem.learn_vocabulary(
             _vocabulary_lines(problem, tmp_dir), vocabulary
         )
+    tensorflow_start.load()  # wanted from here on
+    from t2t_repro.data import records
+
     encoder = problem.open_vocabulary(vocabulary)
     logger.info(
-        "%s: %d ids, %d asked for",
+        "%s: %d ids, at most %d asked for",
         vocabulary.name,
         encoder.vocab_size,
         problem.approx_vocab_size,
@@ -149,7 +151,7 @@ def _generate(
                 {"split": split, "corpus": name, **dataclasses.asdict(counts)}
                 for name, counts in by_corpus.items()
             ]
-            logger.info("%s: %s", split, splits[split])
+            logger.info("%s: %s", split, _in_words(splits[split]))
             _check_size(problem, split, splits[split]["pairs_read"])
     summary = {
         "problem": problem.name,
@@ -188,6 +190,23 @@ def _vocabulary_lines(
 ) -> Iterator[str]:
     with Progress("reading text to learn from", "lines") as progress:
         yield from progress.track(problem.vocabulary_lines(tmp_dir))
+
+
+def count_pairs(problem: TextToTextProblem, data_dir: pathlib.Path) -> int:
+    """How many training pairs were written.
+
+    Raises:
+      InputError: the data do not say it, as those of tensor2tensor.
+    """
+    path = data_dir / f"{problem.name}.json"
+    splits = files.read_json(path).get("splits") if path.exists() else None
+    match splits:
+        case {"train": {"pairs_written": int(count)}}:
+            return count
+    raise InputError(
+        f"{path} does not say how many training pairs there are, by which the"
+        " hparams set would be chosen: give --hparams_set."
+    )
 
 
 def _sifted(
@@ -233,6 +252,21 @@ def _totals(
     # All that is kept is written.
     del totals["pairs_kept"]
     return {**totals, **dataclasses.asdict(written)}
+
+
+def _in_words(totals: dict[str, int]) -> str:
+    """`800 pairs, 7 source and 9 target pieces; empty_dropped 2`."""
+    return "; ".join(
+        [
+            f"{totals['pairs_written']} pairs, {totals['input_ids']} source and"
+            f" {totals['target_ids']} target pieces",
+            *(
+                f"{name} {count}"
+                for name, count in totals.items()
+                if name.endswith("_dropped") and count
+            ),
+        ]
+    )
 
 
 def _check_size(problem: TextToTextProblem, split: str, read: int) -> None:

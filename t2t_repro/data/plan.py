@@ -3,6 +3,7 @@
 import pathlib
 from typing import Any
 
+from t2t_repro import files
 from t2t_repro.data.problem import TextToTextProblem
 
 
@@ -43,10 +44,11 @@ def lines(problem: TextToTextProblem, tmp_dir: pathlib.Path) -> list[str]:
         )
     total = sum(source.get("size") or 0 for source in missing)
     unknown = sum(not source.get("size") for source in missing)
-    and_more = f" and {unknown} of unknown size" if unknown else ""
+    parts = [files.size_text(total)] if total else []
+    parts += [f"{unknown} of unknown size"] if unknown else []
     written.append(
-        f"{problem.full_name}: {len(missing)} of {len(by_url)} files to fetch,"
-        f" {total / 1e6:.1f} MB{and_more}"
+        f"{problem.full_name}: {len(missing)} of {len(by_url)} files to fetch"
+        + (f", {' and '.join(parts)}" if parts else "")
     )
     return written
 
@@ -56,4 +58,4 @@ def _size(source: dict[str, Any], path: pathlib.Path) -> str:
     size = source.get("size")
     if not size and path.is_file():
         size = path.stat().st_size
-    return f"{size / 1e6:.1f} MB" if size else "size unknown"
+    return files.size_text(size) if size else "size unknown"

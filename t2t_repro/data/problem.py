@@ -147,6 +147,16 @@ class TextToTextProblem(abc.ABC):
         for sample in samples:
             yield from sample.lines
 
+    def default_hparams_set(self, pairs: int, has_gpu: bool) -> str | None:
+        """The hparams set where none is named; None: it must be named.
+
+        Args:
+          pairs: of the training data.
+          has_gpu: whether one trains.
+        """
+        del pairs, has_gpu
+        return None
+
     def expected_pairs(self, split: str) -> int | None:
         """How many pairs the split is known to have; None where unknown."""
         del split

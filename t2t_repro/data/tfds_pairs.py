@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 
 from t2t_repro import files
+from t2t_repro import tensorflow_start
 from t2t_repro.errors import InputError
 
 _AT_ONCE = 1024
@@ -49,6 +50,7 @@ def pairs(
     Raises:
       InputError: it can be neither read nor made.
     """
+    tensorflow_start.load()
     import tensorflow as tf
     import tensorflow_datasets as tfds
 

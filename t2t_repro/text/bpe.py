@@ -17,6 +17,7 @@ from typing import Any
 
 import sentencepiece
 
+from t2t_repro import tensorflow_start
 from t2t_repro.errors import InputError
 from t2t_repro.files import replace_file
 from t2t_repro.text.encoder import EOS_ID
@@ -161,6 +162,8 @@ def graph_tokenizer(path: str | pathlib.Path) -> Any:
     """
     import tensorflow_text  # slow to import; encoding in Python needs it not
 
-    return tensorflow_text.SentencepieceTokenizer(
-        model=pathlib.Path(path).read_bytes(), add_eos=True
-    )
+    # It would say that there is no normalisation, which is meant.
+    with tensorflow_start.quiet_standard_error():
+        return tensorflow_text.SentencepieceTokenizer(
+            model=pathlib.Path(path).read_bytes(), add_eos=True
+        )

@@ -8,6 +8,7 @@ runs, so that the advice has been tried, too. tensor2tensor ran out of memory
 at whatever step the first long batch came.
 """
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +23,8 @@ from t2t_repro.train.step import TrainStep
 
 # XLA words it as an internal error at times.
 _WORDS = ("out of memory", "oom when", "resource_exhausted")
+
+logger = logging.getLogger("t2t_repro")
 
 
 def hungriest(
@@ -69,6 +72,11 @@ def rehearse(step: TrainStep, run: Run, batches: TrainingBatches) -> None:
     """
     vocab_size = run.encoder().vocab_size
     shape = hungriest(batches.shapes, run.hparams, vocab_size)
+    logger.info(
+        "trying the largest batch, %d sentences of %d source and %d target"
+        " pieces: a minute or more for a large model",
+        *shape,
+    )
     if not _fits(step, shape, batches.parts):
         rows = shape.batch // 2
         while rows and not _fits(

@@ -1,4 +1,4 @@
-"""What a run shows: a progress bar or plain lines, and TensorBoard's events.
+"""What a run shows: its progress, and TensorBoard's events.
 
 Tags keep tensor2tensor's names where it has them. Training events lie in the
 run directory itself, evaluation events in `eval/`, as there. How graph,
@@ -7,7 +7,6 @@ hparams, text and pictures are written is in `visualize.board`.
 
 import contextlib
 import dataclasses
-import logging
 import math
 import pathlib
 import resource
@@ -18,12 +17,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
-import tqdm
 
 from t2t_repro.decode.api import LoadedRun
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.run_directory import Run
 from t2t_repro.train.evaluation import Evaluation
+from t2t_repro.train.progress import Progress
 from t2t_repro.train.step import StepResult
 from t2t_repro.visualize import board
 from t2t_repro.visualize.board import Sample
@@ -36,19 +35,24 @@ _MOST_PIECES = 80
 # ru_maxrss counts bytes there, and kilobytes elsewhere.
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
-logger = logging.getLogger("t2t_repro")
-
 
 class Summaries:
     """Follows a run from step to step."""
 
-    def __init__(self, folder: pathlib.Path, first_step: int, last_step: int):
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        first_step: int,
+        last_step: int,
+        pause_every: int = 0,
+    ):
         """Opens the event files.
 
         Args:
           folder: run directory.
           first_step: updates already done.
           last_step: updates to reach.
+          pause_every: as in `Progress`.
         """
         self._first_step, self._last_step = first_step, last_step
         self._step = first_step
@@ -56,13 +60,7 @@ class Summaries:
         self._looks = 0
         self._train = tf.summary.create_file_writer(str(folder))
         self._eval = tf.summary.create_file_writer(str(folder / "eval"))
-        # A bar on a terminal, lines in a file.
-        self._bar = tqdm.tqdm(
-            total=last_step,
-            initial=first_step,
-            unit="step",
-            disable=not sys.stderr.isatty(),
-        )
+        self._progress = Progress(first_step, last_step, pause_every)
         self._pending: list[StepResult] = []
         self._padded_tokens = 0
         self._waited = 0.0
@@ -88,6 +86,7 @@ class Summaries:
     def pause(self, seconds: float) -> None:
         """Leaves out time that was not training, such as an evaluation."""
         self._since += seconds
+        self._progress.pause(seconds)
 
     @contextlib.contextmanager
     def timed(self, name: str) -> Iterator[None]:
@@ -122,7 +121,7 @@ class Summaries:
         self._pending.append(result)
         self._padded_tokens += padded_tokens
         self._waited += waited
-        self._bar.update()
+        self._progress.step(step)
         if step % _REPORT_EVERY and not is_last:
             return
         scalars = self._scalars()
@@ -130,16 +129,12 @@ class Summaries:
             for tag, value in scalars.items():
                 tf.summary.scalar(tag, value)
         self._train.flush()
-        line = (
-            f"step {step}  loss {scalars['loss']:.4f}"
-            f"  lr {scalars['learning_rate']:.2e}"
-            f"  {scalars['target_tokens/sec']:.0f} target tokens/s"
-            f"  {scalars['step_seconds']:.3f} s/step"
-            f"  waiting for input {scalars['input_wait_fraction']:.1%}"
+        self._progress.report(
+            scalars["loss"],
+            f"learning rate {scalars['learning_rate']:.2e}",
+            f"{scalars['target_tokens/sec']:.0f} target tokens/s",
+            f"{scalars['step_seconds']:.3f} s/step",
         )
-        self._bar.set_postfix_str(f"loss {scalars['loss']:.3f}")
-        if self._bar.disable:
-            logger.info(line)
         self._pending, self._padded_tokens, self._waited = [], 0, 0.0
         self._since = time.monotonic()
 
@@ -149,11 +144,11 @@ class Summaries:
             for tag, value in dataclasses.asdict(figures).items():
                 tf.summary.scalar(tag, value)
         self._eval.flush()
-        self.say(
-            f"step {step}  dev nll {figures.nll:.4f}"
-            f"  perplexity {figures.perplexity:.3f}"
-            f"  token accuracy {figures.token_accuracy:.4f}"
-            f"  bleu {figures.bleu:.2f}"
+        self._progress.say(
+            f"dev nll {figures.nll:.4f}",
+            f"perplexity {figures.perplexity:.3f}",
+            f"token accuracy {figures.token_accuracy:.4f}",
+            f"BLEU {figures.bleu:.2f}",
         )
 
     def training_figures(self, step: int, nll: float, accuracy: float) -> None:
@@ -195,19 +190,12 @@ class Summaries:
                     board.write_attention(stacks, step)
         self._eval.flush()
 
-    def say(self, line: str) -> None:
-        """A line above the bar."""
-        if self._bar.disable:
-            logger.info(line)
-        else:
-            self._bar.write(line, file=sys.stderr)
-
     def close(self) -> None:
         """Ends bar and files."""
         if self._inside is not None and self._step >= self._last_step:
             with self._train.as_default():
                 board.write_end()
-        self._bar.close()
+        self._progress.close()
         self._train.close()
         self._eval.close()
 

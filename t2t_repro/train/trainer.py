@@ -163,7 +163,10 @@ class Trainer:
             # The others' curves are the chief's, their speed need not be.
             folder = folder / "workers" / str(self._place.index)
         summaries = Summaries(
-            folder, self.steps_done, self._options.train_steps
+            folder,
+            self.steps_done,
+            self._options.train_steps,
+            self._options.local_eval_frequency * self._options.evaluates,
         )
         if self._place.is_chief:
             summaries.begin(self._run, self.model)
@@ -284,7 +287,7 @@ class Trainer:
                     )
         is_enough = self._early_stopping.is_enough(self._history)
         if is_enough:
-            summaries.say(self._early_stopping.explain(self._history))
+            logger.info("%s", self._early_stopping.explain(self._history))
         # The chief alone knows.
         return bool(self._agreement.on(int(is_enough)))
 
@@ -337,18 +340,30 @@ class Trainer:
     def _log_start(self) -> None:
         hparams = self._run.hparams
         parts = self.replicas * hparams.accumulate_steps
+        batch = " x ".join(
+            f"{count} {name}"
+            for count, name in (
+                (self.replicas, "replicas"),
+                (hparams.accumulate_steps, "micro-batches"),
+                (hparams.batch_size, "tokens"),
+            )
+            if count > 1
+        )
+        if parts > 1:
+            batch += f" = {hparams.batch_size * parts} tokens"
         logger.info(
-            "%s: %d weights, %d replicas x %d micro-batches x %d tokens = %d"
-            " tokens a step, XLA %s, TensorFlow %s, Keras %s",
+            "%s with %d weights, %s a step, XLA %s, TensorFlow %s, Keras %s",
             self._run.model,
             self.model.count_params(),
-            self.replicas,
-            hparams.accumulate_steps,
-            hparams.batch_size,
-            hparams.batch_size * parts,
+            batch,
             _xla(self._options.xla),
             tf.__version__,
             keras.__version__,
+        )
+        logger.info(
+            "loss, of training, includes label_smoothing=%s and dropout; nll,"
+            " of the dev data, includes neither",
+            hparams.label_smoothing,
         )
         logger.info(
             "batch shapes (sentences, source, target): %s",

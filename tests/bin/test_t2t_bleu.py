@@ -56,6 +56,17 @@ def test_sacrebleu_alone(files, capsys):
     )
 
 
+@pytest.mark.parametrize(("count", "said"), [(99, 0), (100, 1)])
+def test_tokenised_text_is_doubted_in_one_line(tmp_path, capsys, count, said):
+    (tmp_path / "hyp").write_text("ein Hund .\n" * count)
+    (tmp_path / "ref").write_text("ein Hund.\n" * count)
+    flags = [f"--translation={tmp_path}/hyp", f"--reference={tmp_path}/ref"]
+    assert t2t_bleu.main(flags) == 0
+    error = capsys.readouterr().err
+    assert error.count("\n") == said
+    assert error.count(f"has {count} lines that end in ' .'") == said
+
+
 def test_every_figure_under_its_name(files, capsys):
     assert t2t_bleu.main([*files, "--language=de", "--t2t"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -2,13 +2,18 @@
 
 import json
 import os
+import re
 import shutil
+import sys
 
 import pytest
 
 from t2t_repro import files
+from t2t_repro import run_directory
+from t2t_repro.bin import command
 from t2t_repro.bin import t2t_datagen
 from t2t_repro.bin import t2t_trainer
+from t2t_repro.train import schedules
 from tests import toy_run
 
 
@@ -119,6 +124,54 @@ def test_data_with_another_vocabulary(trained, tmp_path, capsys):
     error = capsys.readouterr().err
     assert str(data) in error and str(trained.output_dir) in error
     assert error.count("SHA-256") == 2
+
+
+def test_a_set_is_chosen_said_and_kept(tmp_path, capsys, monkeypatch):
+    """And the same command, given again, does not contradict the run."""
+    for name in ("train.src", "train.tgt", "dev.src", "dev.tgt"):
+        (tmp_path / name).write_text("a\nb\nc\n")
+    planned = []
+    monkeypatch.setattr(
+        schedules, "run", lambda run, *rest: planned.append(run)
+    )
+    arguments = [
+        "--problem=translate_from_files",
+        "--generate_data",
+        f"--tmp_dir={tmp_path}",
+        f"--data_dir={tmp_path / 'data'}",
+        f"--output_dir={tmp_path / 'run'}",
+    ]
+    assert t2t_trainer.main([*arguments, "--hparams=batch_size=99"]) == 0
+    said = capsys.readouterr().err
+    assert "learning the vocabulary" in said.splitlines()[0]
+    assert (
+        "--hparams_set=transformer_low_resource is chosen for 3 training pairs"
+        " and no GPU"
+    ) in said
+    assert planned[0].hparams_set == "transformer_low_resource"
+    assert planned[0].hparams.batch_size == 99
+    run_directory.create(planned[0])
+    assert t2t_trainer.main(arguments) == 0
+    assert planned[1].hparams == planned[0].hparams
+    assert "is chosen" not in capsys.readouterr().err
+
+
+def test_workers_choose_no_set(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    arguments = ["--problem=translate_from_files", f"--data_dir={tmp_path}"]
+    assert t2t_trainer.main([*arguments, f"--output_dir={tmp_path}/new"]) == 2
+    assert "all workers must train the same" in capsys.readouterr().err
+
+
+def test_messages_have_the_time_of_day(trained, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(schedules, "run", lambda *given: None)
+    monkeypatch.delitem(sys.modules, "tensorflow")
+    arguments = toy_run.trainer_arguments(trained.data_dir, tmp_path)
+    with monkeypatch.context() as context:
+        context.setattr(command, "load_tensorflow", lambda: None)
+        assert t2t_trainer.main(arguments) == 0
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"\d\d:\d\d:\d\d starting TensorFlow\n", said)
 
 
 def test_empty_data(tmp_path, capsys):

@@ -23,7 +23,7 @@ def _lines(tmp_path, *given):
 
 
 def test_nothing(tmp_path):
-    assert _lines(tmp_path) == ["p_rev: 0 of 0 files to fetch, 0.0 MB"]
+    assert _lines(tmp_path) == ["p_rev: 0 of 0 files to fetch"]
 
 
 def test_each_file_once(tmp_path):
@@ -43,5 +43,5 @@ def test_each_file_once(tmp_path):
 def test_what_the_user_gives(tmp_path):
     assert _lines(tmp_path, {"split": "train", "corpus": "LDC99T42"}) == [
         f"by hand  train: LDC99T42 -> {tmp_path}",
-        "p_rev: 0 of 0 files to fetch, 0.0 MB",
+        "p_rev: 0 of 0 files to fetch",
     ]

@@ -188,3 +188,19 @@ def test_the_package_alone_imports_no_tensorflow():
         check=True,
     )
     assert done.stdout.strip() == "[] True"
+
+
+def test_nothing_on_standard_error(output_dir):
+    """TensorFlow's C++ part has much to say while it starts."""
+    program = (
+        "import sys, t2t_repro\n"
+        "print(type(t2t_repro.load(sys.argv[1])).__name__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(output_dir)],
+        cwd=source_tree.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("LoadedRun\n", "")

@@ -269,3 +269,10 @@ def test_scores_are_those_of_tensor2tensor(shared):
         )
         result = bleu.t2t_bleu(hypotheses, references)
         assert result.cased == pytest.approx(100 * case["bleu"], rel=1e-5)
+
+
+def test_sacrebleu_itself_says_nothing(caplog):
+    """The trainer scores every few minutes; t2t-bleu says it in a line."""
+    lines = ["the dog sleeps ."] * 100
+    assert bleu.sacrebleu_score(lines, lines).score == pytest.approx(100.0)
+    assert not caplog.records

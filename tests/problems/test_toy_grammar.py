@@ -106,6 +106,39 @@ def test_the_german_verb_is_second_whatever_opens():
     )
 
 
+def test_a_time_may_close_a_statement():
+    """In English and French; in German it follows the finite verb."""
+    clause = Clause(
+        _phrase("my hungry elephant"),
+        _VERBS["eat"],
+        direct=_object("a red apple"),
+        time=Triple("today", "heute", "aujourd'hui"),
+        time_opens=False,
+    )
+    assert _texts(clause) == (
+        "my hungry elephant eats a red apple today",
+        "mein hungriger Elefant isst heute einen roten Apfel",
+        "mon éléphant affamé mange une pomme rouge aujourd'hui",
+    )
+    assert _texts(clause._replace(past=True, time=_YESTERDAY))[1] == (
+        "mein hungriger Elefant hat gestern einen roten Apfel gegessen"
+    )
+
+
+@pytest.mark.parametrize(
+    ("verb", "third"),
+    [
+        ("wash", "washes"),
+        ("watch", "watches"),
+        ("cry", "cries"),
+        ("play", "plays"),
+        ("choose", "chooses"),
+    ],
+)
+def test_the_third_person_is_spelt_as_in_english(verb, third):
+    assert _VERBS[verb].english_third == third
+
+
 def test_a_subordinate_clause_ends_in_its_finite_verb():
     chair = _object("this chair")
     clause = Clause(_phrase("my uncle"), _VERBS["carry"], direct=chair)
@@ -172,9 +205,9 @@ def test_si_elides_before_il_only():
 def test_a_seed_always_gives_the_same_sentences():
     first = list(sentence_triples(seed=5, count=20))
     assert first[1] == (
-        "Last week the rich neighbour cried with the men.",
-        "Letzte Woche hat der reiche Nachbar mit den Männern geweint.",
-        "La semaine dernière, le voisin riche a pleuré avec les hommes.",
+        "The rich neighbour cried with the men last week.",
+        "Der reiche Nachbar hat letzte Woche mit den Männern geweint.",
+        "Le voisin riche a pleuré avec les hommes la semaine dernière.",
     )
     assert list(sentence_triples(seed=5, count=10)) == first[:10]
     assert list(sentence_triples(seed=6, count=20)) != first
@@ -194,6 +227,14 @@ def test_sentences_vary_over_few_words(triples):
     for sentences in zip(*triples, strict=True):
         words = {word for text in sentences for word in text.split()}
         assert len(words) < 1500
+
+
+def test_times_open_and_close_statements(triples):
+    """Half each, as a draw says: a model must see both."""
+    statements = [t.english for t in triples if t.english.endswith(".")]
+    opening = sum(text.startswith("Yesterday ") for text in statements)
+    closing = sum(text.endswith(" yesterday.") for text in statements)
+    assert 0.5 < opening / closing < 1.5
 
 
 def test_sentences_are_clean_lines(triples):

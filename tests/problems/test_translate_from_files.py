@@ -6,6 +6,7 @@ import pytest
 
 from t2t_repro import registry
 from t2t_repro.errors import InputError
+from t2t_repro.text import bpe
 
 
 @pytest.fixture
@@ -19,6 +20,37 @@ def test_declaration(problem):
     assert problem.splits == ("train", "dev")
     assert problem.vocab_filename == "vocab.translate_from_files.8192.bpe"
     assert problem.shards("train") == 10
+
+
+@pytest.mark.parametrize(
+    ("pairs", "has_gpu", "name"),
+    [
+        (800, False, "transformer_low_resource"),
+        (800, True, "transformer_low_resource"),
+        (99_999, True, "transformer_low_resource"),
+        (100_000, True, "transformer_base_one_gpu"),
+        # The paper's base is nothing for a processor.
+        (5_000_000, False, "transformer_low_resource"),
+    ],
+)
+def test_the_set_fits_text_and_device(problem, pairs, has_gpu, name):
+    assert problem.default_hparams_set(pairs, has_gpu) == name
+    registry.hparams(name)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "pieces"), [(9_999, 2000), (10_000, 8192), (10_001, 8192)]
+)
+def test_small_text_gets_a_small_vocabulary(
+    problem, tmp_path, monkeypatch, pairs, pieces
+):
+    learnt = []
+    monkeypatch.setattr(
+        bpe, "learn", lambda lines, size, path: learnt.append((size, [*lines]))
+    )
+    lines = [f"line {number}" for number in range(2 * pairs)]
+    problem.learn_vocabulary(iter(lines), tmp_path / "vocab")
+    assert learnt == [(pieces, lines)]
 
 
 def test_plain_and_packed_files(problem, tmp_path):

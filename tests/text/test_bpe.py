@@ -82,10 +82,11 @@ def test_decoding_stops_at_the_end_and_skips_padding(encoder):
     assert encoder.decode([1, *cat]) == ""
 
 
-def test_the_same_ids_in_a_graph(path, encoder):
+def test_the_same_ids_in_a_graph(path, encoder, capfd):
     import tensorflow as tf
 
     tokenizer = bpe.graph_tokenizer(path)
+    assert capfd.readouterr().err == ""
     tokenize = tf.function(tokenizer.tokenize)
     # A tf.string constant of Python strings is their UTF-8.
     ids = tokenize(tf.constant(_NASTY))

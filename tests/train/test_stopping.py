@@ -117,7 +117,7 @@ def test_evaluate_only_evaluates(trained, run, arguments, capsys):
     before = sorted(run.glob("model*"))
     # Whatever the training's own would have been.
     assert t2t_trainer.main([*arguments, "--schedule=evaluate"]) == 0
-    assert "step 3  dev nll" in capsys.readouterr().err
+    assert "step 3, dev nll" in capsys.readouterr().err
     assert sorted(run.glob("model*")) == before
     for path in before:
         path.unlink()

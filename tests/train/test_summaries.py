@@ -59,11 +59,11 @@ def loaded(trained):
 
 
 def test_means_and_the_parts_of_a_step(tmp_path, monkeypatch):
-    clock = itertools.count(0.0, 10.0)
-    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
     summaries = Summaries(tmp_path, 98, 200)  # its clock starts at 0
     summaries.step(99, _result(2.0, 30.0, 1.0), 40, 1.0, False)
     summaries.pause(2.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 10.0)
     summaries.step(100, _result(4.0, 50.0, 3.0), 60, 3.0, False)
     summaries.close()
     found = {tag: value for (tag, _), value in _scalars(tmp_path).items()}

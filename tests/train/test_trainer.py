@@ -2,7 +2,10 @@
 
 import itertools
 import json
+import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from t2t_repro.errors import UsageError
 from t2t_repro.train import checkpoints
 from t2t_repro.train import trainer
 from tests import mirrored
+from tests import source_tree
 from tests import toy_run
 
 
@@ -79,6 +83,25 @@ def test_the_same_command_goes_on_bit_for_bit(trained, tmp_path):
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+def test_only_our_lines_on_standard_error(trained, tmp_path):
+    """Each with the time of day, in a process as a user starts it."""
+    copy = shutil.copytree(trained.output_dir, tmp_path / "run")
+    arguments = toy_run.trainer_arguments(trained.data_dir, copy)
+    done = subprocess.run(
+        [sys.executable, "-m", "t2t_repro.bin.t2t_trainer", *arguments],
+        cwd=source_tree.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, *rest = done.stderr.splitlines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d starting TensorFlow", first)
+    assert [line[9:] for line in rest if "trying" not in line] == [
+        f"going on from {copy}/model.ckpt-6",
+        "step 6 is reached already.",
+    ]
 
 
 def test_averages_are_kept_and_written(trained, tmp_path):
