@@ -5,8 +5,9 @@ between them have a colour for each head, written anew: it needs no network, no
 notebook and no library, and a browser is told to load nothing (its security
 policy). What it does is in page.js and drawing.js, its looks are in page.css.
 
-Of a weight its square root is kept, in 8 bits, as it is drawn: a weight of 1 is
-off by at most 0.4 %, one of 0.01 by 0.04 %. The browser unpacks what zlib packed.
+Of a weight its square root is kept, in 8 bits, as it is drawn: near 1 a weight
+is off by at most 0.4 %, near 0.01 by 0.04 %. The browser unpacks what zlib
+packed.
 """
 
 import base64
