@@ -7,6 +7,7 @@ import gzip
 import struct
 
 from tests import bad_input_runs
+from tests import bad_input_visualize
 from tests.bad_input_damage import NOT_UTF8
 from tests.bad_input_damage import SHARD
 from tests.bad_input_damage import Case
@@ -318,4 +319,5 @@ CASES = [
     *TRAINER,
     *DEMO,
     *bad_input_runs.CASES,
+    *bad_input_visualize.CASES,
 ]

@@ -118,14 +118,17 @@ def write_samples(samples: Sequence[Sample], step: int) -> None:
         "samples",
         samples_table(samples),
         step=step,
-        description="Bold: where reference and hypothesis differ. BLEU: of the"
-        " sentence, by sacreBLEU.",
+        description="Bold: where reference and hypothesis differ.",
     )
 
 
 def samples_table(samples: Sequence[Sample]) -> str:
     """Markdown in which no text of a sample is anything but text."""
-    rows = ["| BLEU | source | reference | hypothesis |", "|--:|---|---|---|"]
+    # TensorBoard breaks words in narrow columns: the long title gives it room.
+    rows = [
+        "| BLEU of the line | source | reference | hypothesis |",
+        "|--:|---|---|---|",
+    ]
     for sample in samples:
         bleu = sacrebleu.sentence_bleu(sample.hypothesis, [sample.reference])
         cells = (
