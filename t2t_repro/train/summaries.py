@@ -22,6 +22,7 @@ from typing import Any
 import tensorflow as tf
 import tqdm
 
+from t2t_repro import files
 from t2t_repro.decode.api import LoadedRun
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.run_directory import Run
@@ -59,8 +60,10 @@ class Summaries:
         self._inside: LoadedRun | None = None
         self._looks = 0
         self._folder = folder
-        self._train = tf.summary.create_file_writer(str(folder / "train"))
-        self._eval = tf.summary.create_file_writer(str(folder / "eval"))
+        self._train, self._eval = (
+            tf.summary.create_file_writer(str(files.make_folder(folder / name)))
+            for name in ("train", "eval")
+        )
         # A bar on a terminal, lines in a file.
         self._bar = tqdm.tqdm(
             total=last_step,

@@ -18,6 +18,7 @@ from tensorboard.plugins.hparams import list_session_groups
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 import t2t_repro
+from t2t_repro.errors import InputError
 from t2t_repro.train import summaries as summaries_module
 from t2t_repro.train.early_stopping import History
 from t2t_repro.train.evaluation import Evaluation
@@ -205,6 +206,12 @@ def test_two_runs_of_the_same_hparams_are_two_trials(tmp_path, loaded):
     }
     assert found.keys() == {"one", "two"}
     assert (found["one"]["bleu"], found["two"]["bleu"]) == (20.0, 40.0)
+
+
+def test_a_file_where_events_belong(tmp_path):
+    (tmp_path / "train").touch()
+    with pytest.raises(InputError, match="train: File exists"):
+        Summaries(tmp_path, 0, 10)
 
 
 def test_samples_are_of_all_lengths(tmp_path):
