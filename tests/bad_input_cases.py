@@ -12,6 +12,7 @@ from tests import bad_input_runs
 from tests import bad_input_text
 from tests import bad_input_training
 from tests import bad_input_users
+from tests import bad_input_visualize
 from tests.bad_input_damage import NOT_UTF8
 from tests.bad_input_damage import SHARD
 from tests.bad_input_damage import Case
@@ -325,4 +326,5 @@ CASES = [
     *bad_input_training.CASES,
     *bad_input_text.CASES,
     *bad_input_users.CASES,
+    *bad_input_visualize.CASES,
 ]

@@ -14,7 +14,7 @@ from tensorflow.core.util import event_pb2
 
 @dataclasses.dataclass(frozen=True)
 class Events:
-    """What the files of one folder hold.
+    """What the files of a run hold.
 
     Attributes:
       scalars: by tag, (step, value) in the order of writing.
@@ -30,11 +30,15 @@ class Events:
         return max(self.scalars.get(tag, []), default=None)
 
 
-def read(folder: pathlib.Path) -> Events:
-    """Reads all event files of a folder, but not of folders inside."""
+def read(*folders: pathlib.Path) -> Events:
+    """Reads all event files of folders, but not of folders inside."""
     scalars: dict[str, list[tuple[int, float]]] = {}
     spans = []
-    for path in sorted(folder.glob("events.out.tfevents.*")):
+    for path in sorted(
+        path
+        for folder in folders
+        for path in folder.glob("events.out.tfevents.*")
+    ):
         times = []
         for event in _events(path):
             times.append(event.wall_time)

@@ -40,7 +40,8 @@ def gather(
     Raises:
       InputError: a file is damaged, or `data_dir` has no such file.
     """
-    training = event_files.read(run.folder)
+    # Runs of before have their training events in the folder itself.
+    training = event_files.read(run.folder, run.folder / "train")
     hours, hours_from = _hours(run.folder, training)
     prefix = _newest(run.folder)
     dev = event_files.read(run.folder / "eval")
@@ -63,7 +64,12 @@ def gather(
         hours_at_least=training.seconds is None,
         step_seconds=_mean_step(training),
         tokens_per_step=_tokens_per_step(training),
-        dev={tag: point for tag in dev.scalars if (point := dev.last(tag))},
+        dev={
+            tag: point
+            for tag in dev.scalars
+            # The best of all steps is not a figure of the last one.
+            if tag != "bleu_best" and (point := dev.last(tag))
+        },
         scores=scores or {},
     )
 

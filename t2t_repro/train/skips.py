@@ -26,7 +26,7 @@ class Skips:
         """Opens no file yet.
 
         Args:
-          folder: for the events.
+          folder: run directory.
           step: keeps the count, in checkpoints too.
         """
         self._folder, self._step = folder, step
@@ -49,7 +49,7 @@ class Skips:
         )
         if self._writer is None:
             self._writer = tf.summary.create_file_writer(
-                str(self._folder), filename_suffix=".skips"
+                str(self._folder / "train"), filename_suffix=".skips"
             )
         with self._writer.as_default(step=number):
             tf.summary.scalar("skipped_steps", count)

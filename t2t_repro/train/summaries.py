@@ -1,8 +1,10 @@
 """What a run shows: its progress, and TensorBoard's events.
 
-Tags keep tensor2tensor's names where it has them. Training events lie in the
-run directory itself, evaluation events in `eval/`, as there. How graph,
-hparams, text and pictures are written is in `visualize.board`.
+Tags keep tensor2tensor's names where it has them. Training events lie in
+`train/`, evaluation events in `eval/`: what both have, such as `nll`, is one
+chart of TensorBoard's, under these names. tensor2tensor's training events, and
+ours of before, lie in the run directory itself, where only the hparams are now.
+How hparams, text, pictures and histograms are written: `visualize.board`.
 """
 
 import contextlib
@@ -18,9 +20,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from t2t_repro import files
 from t2t_repro.decode.api import LoadedRun
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.run_directory import Run
+from t2t_repro.train.early_stopping import History
 from t2t_repro.train.evaluation import Evaluation
 from t2t_repro.train.progress import Progress
 from t2t_repro.train.step import StepResult
@@ -30,8 +34,9 @@ from t2t_repro.visualize.looking import look_at_pair
 
 _REPORT_EVERY = 100  # steps, as in tensor2tensor
 _SAMPLES = 10
-# A larger picture is of no use: its sentence is left out.
-_MOST_PIECES = 80
+# Without the end of sentence: so many have legible labels in a picture, and
+# more than the second number none that is of use.
+_LEGIBLE_PIECES, _MOST_PIECES = 10, 80
 # ru_maxrss counts bytes there, and kilobytes elsewhere.
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -58,8 +63,11 @@ class Summaries:
         self._step = first_step
         self._inside: LoadedRun | None = None
         self._looks = 0
-        self._train = tf.summary.create_file_writer(str(folder))
-        self._eval = tf.summary.create_file_writer(str(folder / "eval"))
+        self._folder = folder
+        self._train, self._eval = (
+            tf.summary.create_file_writer(str(files.make_folder(folder / name)))
+            for name in ("train", "eval")
+        )
         self._progress = Progress(first_step, last_step, pause_every)
         self._pending: list[StepResult] = []
         self._padded_tokens = 0
@@ -67,7 +75,7 @@ class Summaries:
         self._since = time.monotonic()
 
     def begin(self, run: Run, model: Any) -> None:
-        """Writes the hparams and, at the first step, the model's graph.
+        """Writes the hparams.
 
         From now on weight norms are reported, and `samples` looks inside.
 
@@ -76,11 +84,8 @@ class Summaries:
           model: the live one.
         """
         self._inside = LoadedRun(run, model, DecodeOptions())
-        with self._train.as_default(step=self._first_step):
+        with self._of_run():
             board.write_hparams(run)
-            if self._first_step == 0:
-                board.write_graph(model)
-        self._train.flush()
         self._since = time.monotonic()
 
     def pause(self, seconds: float) -> None:
@@ -143,6 +148,8 @@ class Summaries:
         with self._eval.as_default(step=step):
             for tag, value in dataclasses.asdict(figures).items():
                 tf.summary.scalar(tag, value)
+            _, scores = History(self._folder, step).of("bleu")
+            tf.summary.scalar("bleu_best", max([*scores, figures.bleu]))
         self._eval.flush()
         self._progress.say(
             f"dev nll {figures.nll:.4f}",
@@ -166,34 +173,56 @@ class Summaries:
             tf.summary.scalar("token_accuracy", accuracy)
 
     def samples(self, step: int, samples: Sequence[Sample]) -> None:
-        """Writes translations and, of one of them, pictures of attention.
+        """Writes translations and, now and then, a look inside the model.
 
-        Pictures are large: they are written at the first, second, fourth,
-        eighth time and so on, and at the last step. They are of a source of
-        middle length and its reference, so that they differ by step alone.
+        Pictures of attention and histograms of weights are large: they are
+        written at the first, second, fourth, eighth time and so on, and at the
+        last step. The pictures are of one source and its reference, so that
+        they differ by step alone.
 
         Args:
           step: updates done.
-          samples: the same sources each time.
+          samples: the same sources each time, by length.
         """
         self._looks += 1
+        count = min(_SAMPLES, len(samples))
+        spread = [
+            samples[i * (len(samples) - 1) // max(count - 1, 1)]
+            for i in range(count)
+        ]
+        is_due = self._looks.bit_count() == 1 or step >= self._last_step
         with self._eval.as_default(step=step):
-            board.write_samples(samples[:_SAMPLES], step)
-            is_due = self._looks.bit_count() == 1 or step >= self._last_step
+            board.write_samples(spread, step)
             if self._inside is not None and is_due and samples:
-                by_length = sorted(samples, key=lambda s: len(s.source))
-                middle = by_length[len(samples) // 2]
-                stacks = look_at_pair(
-                    self._inside, middle.source, middle.reference
-                )
-                if max(len(stack.queries) for stack in stacks) <= _MOST_PIECES:
-                    board.write_attention(stacks, step)
+                self._look_inside(self._inside, step, samples)
         self._eval.flush()
+
+    def _look_inside(
+        self, inside: LoadedRun, step: int, samples: Sequence[Sample]
+    ) -> None:
+        board.write_histograms(_values(inside), step)
+        encode = inside.run.encoder().encode
+        lengths = {
+            sample: max(
+                map(len, map(encode, (sample.source, sample.reference)))
+            )
+            for sample in samples
+        }
+        # The longest whose picture has room for its words, or the shortest.
+        legible = [s for s, n in lengths.items() if n <= _LEGIBLE_PIECES]
+        shown = (
+            max(legible, key=lengths.__getitem__)
+            if legible
+            else min(lengths, key=lengths.__getitem__)
+        )
+        if lengths[shown] <= _MOST_PIECES:
+            stacks = look_at_pair(inside, shown.source, shown.reference)
+            board.write_attention(stacks, step)
 
     def close(self) -> None:
         """Ends bar and files."""
         if self._inside is not None and self._step >= self._last_step:
-            with self._train.as_default():
+            with self._of_run():
                 board.write_end()
         self._progress.close()
         self._train.close()
@@ -225,10 +254,23 @@ class Summaries:
     def _norms(self) -> dict[str, float]:
         if self._inside is None:
             return {}
-        weights = self._inside.model.weights_by_path()
-        return board.weight_norms(
-            {path: weight.value for path, weight in weights.items()}
-        )
+        return board.weight_norms(_values(self._inside))
+
+    @contextlib.contextmanager
+    def _of_run(self) -> Iterator[None]:
+        """Events of the whole run, in a file of their own.
+
+        TensorBoard names a trial by the folder that its hparams lie in.
+        """
+        writer = tf.summary.create_file_writer(str(self._folder))
+        with writer.as_default(step=self._step):
+            yield
+        writer.close()
+
+
+def _values(inside: LoadedRun) -> dict[str, Any]:
+    weights = inside.model.weights_by_path()
+    return {path: weight.value for path, weight in weights.items()}
 
 
 def _memory() -> dict[str, float]:

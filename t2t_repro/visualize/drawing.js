@@ -7,15 +7,22 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const FEW_ROWS = 32; // more than these get smaller rows
 const FAINTEST = 0.02; // a thread below this is not drawn
 
-// How strong a colour stands for a weight where few are seen at a time: a share
-// of 4 % among 60 words shall be seen.
-const strength = Math.sqrt;
+// How strong a colour stands for a weight. Where few are seen at a time, a share
+// of 4 % among 60 words shall be seen; the lines of all words hide each other.
+const isCrowd = () => shown.view === "lines" && !shown.word;
+const strength = (share) => (isCrowd() ? share : Math.sqrt(share));
 
 // Hues all around the circle; yellow is too light on white, so it is darker.
 function colour(head) {
   const hue = (210 + (head * 360) / stack().heads) % 360;
   if (dark.matches) return `hsl(${hue} 75% 66%)`;
   return `hsl(${hue} 72% ${hue > 40 && hue < 190 ? 34 : 46}%)`;
+}
+
+// Of one head, or of the mean of several.
+function meanColour() {
+  const heads = headsShown();
+  return heads.length === 1 ? colour(heads[0]) : ink("--focus");
 }
 
 const ink = (name) =>
@@ -50,6 +57,20 @@ function pair(head, index) {
     : weight(head, index, chosen);
 }
 
+// The legend of strength: what weights the shades stand for.
+function drawScale() {
+  const shades = [0, 1 / 3, 2 / 3, 1].map((shade) => {
+    const share = isCrowd() ? shade : shade ** 2;
+    const step = make("span", percent(share));
+    const ground = make("i", "");
+    ground.style.background = meanColour();
+    ground.style.opacity = shade;
+    step.prepend(ground);
+    return step;
+  });
+  byId("scale").replaceChildren(...shades);
+}
+
 function surface(canvas, width, height) {
   const scale = devicePixelRatio || 1;
   canvas.width = Math.round(width * scale);
@@ -77,7 +98,7 @@ function drawThreads() {
         if (chosen?.side === "keys" && chosen.index !== key) return;
         const share = weight(head, query, key);
         if (share < FAINTEST) return;
-        context.globalAlpha = chosen ? strength(share) : share;
+        context.globalAlpha = strength(share);
         context.beginPath();
         context.moveTo(0, (query + 0.5) * row);
         context.lineTo(width, (key + 0.5) * row);
@@ -106,8 +127,7 @@ function drawMatrix() {
   context.textBaseline = "middle";
   const chosen = (side, i) =>
     shown.word?.side === side && shown.word.index === i;
-  const heads = headsShown();
-  const fill = heads.length === 1 ? colour(heads[0]) : ink("--focus");
+  const fill = meanColour();
   one.queries.forEach((text, query) => {
     const y = top + query * cell;
     context.globalAlpha = 1;

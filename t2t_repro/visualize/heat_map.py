@@ -1,9 +1,9 @@
-"""Attention of one layer as a picture: a labelled heat map for each head.
+"""Attention of one layer as pictures: a labelled heat map for each head.
 
 tensor2tensor put the heads of a layer into the colours of one picture, without
-a label; here each has a field of its own, with the words along both sides. The
-strength of blue is the square root of a weight: of sixty words each has little.
-Letters that the machine's fonts lack are drawn as boxes.
+a label; here each has a picture of its own, with the words along both sides.
+The strength of blue is the square root of a weight: of sixty words each has
+little. Letters that the machine's fonts lack are drawn as boxes.
 """
 
 import functools
@@ -22,14 +22,17 @@ _INK = (28, 33, 40)
 _EMPTY = np.array([240, 242, 245], np.float32)
 _FULL = np.array([11, 98, 196], np.float32)
 
-# Up to so many words a cell is large.
-_FEW = 32
-_LARGE, _SMALL = 18, 12
-_MARGIN = 10
-_LONGEST_LABEL = 16  # letters
+# TensorBoard shows a picture so high, in pixels; from one of another height it
+# picks some, and letters break.
+_HEIGHT = 215
+# Side of a weight's square, in pixels: a smaller one has no room for letters.
+_LARGEST, _SMALLEST = 24, 12
+_FONT_SIZE = 11
+_MARGIN = 4
+_LONGEST_LABEL = 9  # letters
 
 
-def heads_image(
+def head_images(
     weights: np.ndarray, queries: Sequence[str], keys: Sequence[str]
 ) -> np.ndarray:
     """Draws all heads of a layer.
@@ -40,61 +43,28 @@ def heads_image(
       keys: a label for each column.
 
     Returns:
-      `[height, width, 3]` uint8; heads in reading order, as many a row as rows
-      or one more.
+      `[heads, height, width, 3]` uint8.
     """
-    fields = [
-        _field(f"head {number}", head, queries, keys)
-        for number, head in enumerate(weights, start=1)
-    ]
-    # TensorBoard shrinks a picture to the width of its card.
-    columns = math.ceil(math.sqrt(len(fields)))
-    height, width, _ = fields[0].shape
-    rows = math.ceil(len(fields) / columns)
-    image = np.full((rows * height, columns * width, 3), 255, np.uint8)
-    for place, field in enumerate(fields):
-        y, x = place // columns * height, place % columns * width
-        image[y : y + height, x : x + width] = field
-    return image
-
-
-def cell_size(queries: Sequence[str], keys: Sequence[str]) -> int:
-    """Side of a weight's square, in pixels."""
-    is_large = max(len(queries), len(keys)) <= _FEW
-    return _LARGE if is_large else _SMALL
-
-
-def _field(
-    title: str, weights: np.ndarray, queries: Sequence[str], keys: Sequence[str]
-) -> np.ndarray:
-    """One head: its title, the keys upright, a row for each query."""
-    cell = cell_size(queries, keys)
-    size = cell - 5
-    rows = [_label(text, size) for text in queries]
-    columns = [_label(text, size) for text in keys]
-    title_image = _label(title, size)
-    left = max(label.width for label in rows) + _MARGIN
-    top = max(label.width for label in columns) + title_image.height + _MARGIN
-    image = Image.new(
-        "RGB",
-        (
-            max(left + len(keys) * cell, title_image.width) + _MARGIN,
-            top + len(queries) * cell + _MARGIN,
-        ),
-        _PAPER,
-    )
-    image.paste(title_image, (left, 4))
+    rows = [_label(text) for text in queries]
+    columns = [_label(text) for text in keys]
+    left = max(label.width for label in rows) + 2 * _MARGIN
+    top = max(label.width for label in columns) + 2 * _MARGIN
+    cell = (_HEIGHT - top - _MARGIN) // len(queries)
+    cell = min(max(cell, _SMALLEST), _LARGEST)
+    bottom, right = top + len(queries) * cell, left + len(keys) * cell
+    size = right + _MARGIN, max(bottom + _MARGIN, _HEIGHT)
+    image = Image.new("RGB", size, _PAPER)
     for i, label in enumerate(rows):
         y = top + i * cell + (cell - label.height) // 2
-        image.paste(label, (left - label.width - 4, y))
+        image.paste(label, (left - label.width - _MARGIN, y))
     for i, label in enumerate(columns):
         upright = label.transpose(Image.Transpose.ROTATE_90)
         x = left + i * cell + (cell - upright.width) // 2
-        image.paste(upright, (x, top - upright.height - 4))
-    pixels = np.array(image)
-    bottom, right = top + len(queries) * cell, left + len(keys) * cell
-    pixels[top:bottom, left:right] = _squares(weights, cell)
-    return pixels
+        image.paste(upright, (x, top - upright.height - _MARGIN))
+    images = np.stack([np.array(image)] * len(weights))
+    for picture, head in zip(images, weights, strict=True):
+        picture[top:bottom, left:right] = _squares(head, cell)
+    return images
 
 
 def _squares(weights: np.ndarray, cell: int) -> np.ndarray:
@@ -107,10 +77,10 @@ def _squares(weights: np.ndarray, cell: int) -> np.ndarray:
     return squares
 
 
-def _label(text: str, size: int) -> Image.Image:
+def _label(text: str) -> Image.Image:
     if len(text) > _LONGEST_LABEL:
         text = text[: _LONGEST_LABEL - 1] + "\u2026"
-    font = _font(size)
+    font = _font(_FONT_SIZE)
     ascent, descent = font.getmetrics()
     width = max(1, math.ceil(font.getlength(text)))
     image = Image.new("RGB", (width, ascent + descent), _PAPER)

@@ -2,12 +2,13 @@
 
 const sentences = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
-const LARGEST = 65535;
+// What a byte stands for: page.py keeps the root of a weight.
+const WEIGHTS = Float32Array.from({ length: 256 }, (_, i) => (i / 255) ** 2);
 
 const shown = {
   sentence: 0,
-  stack: 0,
-  layer: 0,
+  stack: sentences[0].stacks.length - 1,
+  layer: Infinity, // the last
   view: "lines",
   heads: [],
   word: null, // {side: "queries" | "keys", index}
@@ -16,23 +17,18 @@ const shown = {
 
 const stack = () => sentences[shown.sentence].stacks[shown.stack];
 
-// Weights of a stack, unpacked once: [layers, heads, query, key].
-function weightsOf(one) {
-  if (typeof one.weights === "string") {
-    const bytes = Uint8Array.from(atob(one.weights), (c) => c.charCodeAt(0));
-    const view = new DataView(bytes.buffer);
-    one.weights = Float32Array.from(
-      { length: bytes.length / 2 },
-      (_, i) => view.getUint16(2 * i, true) / LARGEST,
-    );
-  }
-  return one.weights;
+// Bytes of a stack: [layers, heads, query, key].
+async function unpack(one) {
+  const bytes = Uint8Array.from(atob(one.weights), (c) => c.charCodeAt(0));
+  const packed = new Blob([bytes]).stream();
+  const stream = packed.pipeThrough(new DecompressionStream("deflate"));
+  one.weights = new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 function weight(head, query, key) {
   const one = stack();
   const row = (shown.layer * one.heads + head) * one.queries.length + query;
-  return weightsOf(one)[row * one.keys.length + key];
+  return WEIGHTS[one.weights[row * one.keys.length + key]];
 }
 
 const headsShown = () => shown.heads.flatMap((on, head) => (on ? [head] : []));
@@ -68,13 +64,22 @@ function fillControls() {
     label.append(radio, one.name);
     byId("stacks").append(label);
   });
-  for (let i = 0; i < stack().layers; i++) {
-    byId("layer").append(make("option", String(i + 1), { value: i }));
-  }
   for (let head = 0; head < stack().heads; head++) {
     byId("heads").append(headButton(head));
   }
   shown.heads = Array(stack().heads).fill(true);
+}
+
+// Encoder and decoder may differ in how many they have.
+function fillLayers() {
+  const { layers } = stack();
+  shown.layer = Math.min(shown.layer, layers - 1);
+  byId("layer").replaceChildren(
+    ...Array.from({ length: layers }, (_, i) =>
+      make("option", String(i + 1), { value: i }),
+    ),
+  );
+  byId("layer").value = shown.layer;
 }
 
 function headButton(head) {
@@ -129,6 +134,7 @@ function fillWords() {
   const one = stack();
   shown.word = null;
   shown.kept = false;
+  fillLayers();
   for (const section of document.querySelectorAll(".sentence")) {
     section.hidden = Number(section.dataset.sentence) !== shown.sentence;
   }
@@ -212,6 +218,7 @@ function draw() {
   } else {
     drawMatrix();
   }
+  drawScale();
   byId("reading").textContent = reading();
 }
 
@@ -263,9 +270,14 @@ byId("lines").addEventListener("mouseleave", () => shown.kept || letGo());
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") letGo();
 });
-addEventListener("resize", draw);
-dark.addEventListener("change", draw);
 
-fillControls();
-listenToControls();
-fillWords();
+async function start() {
+  await Promise.all(sentences.flatMap(({ stacks }) => stacks).map(unpack));
+  fillControls();
+  listenToControls();
+  fillWords();
+  addEventListener("resize", draw);
+  dark.addEventListener("change", draw);
+}
+
+start();

@@ -5,8 +5,9 @@ between them have a colour for each head, written anew: it needs no network, no
 notebook and no library, and a browser is told to load nothing (its security
 policy). What it does is in page.js and drawing.js, its looks are in page.css.
 
-A weight is kept in 16 bits: of a row's sum, at most 1/131,070 for each key is
-lost.
+Of a weight its square root is kept, in 8 bits, as it is drawn: near 1 a weight
+is off by at most 0.4 %, near 0.01 by 0.04 %. The browser unpacks what zlib
+packed.
 """
 
 import base64
@@ -14,6 +15,7 @@ import dataclasses
 import html
 import importlib.resources
 import json
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +23,7 @@ import numpy as np
 
 from t2t_repro.visualize.stacks import Stack
 
-_LARGEST = 65535  # what a weight of 1 is kept as
+_LARGEST = 255  # what a weight of 1 is kept as
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,9 +104,10 @@ def _data(sentence: Sentence) -> dict[str, Any]:
 
 
 def _packed(weights: np.ndarray) -> str:
-    """Base64 of little-endian 16-bit numbers."""
-    numbers = np.rint(np.clip(weights, 0.0, 1.0) * _LARGEST).astype("<u2")
-    return base64.b64encode(numbers.tobytes()).decode("ascii")
+    """Base64 of what zlib makes of the roots, a byte each."""
+    roots = np.rint(np.sqrt(np.clip(weights, 0.0, 1.0)) * _LARGEST)
+    packed = zlib.compress(roots.astype(np.uint8).tobytes())
+    return base64.b64encode(packed).decode("ascii")
 
 
 def _json(value: Any) -> str:
@@ -140,6 +143,7 @@ style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <main>
 <label id="sentence-choice">Sentence <select id="sentence"></select></label>
 {sections}
+<div id="panel">
 <form id="controls" aria-label="What is shown">
 <fieldset><legend>Attention</legend><span id="stacks"></span></fieldset>
 <fieldset><legend><label for="layer">Layer</label></legend>
@@ -147,13 +151,16 @@ style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <fieldset><legend>View</legend>
 <label><input type="radio" name="view" value="lines" checked>lines</label>
 <label><input type="radio" name="view" value="matrix">matrix</label></fieldset>
-<fieldset class="heads"><legend>Heads</legend><span id="heads"></span>
+<fieldset class="heads"><legend>Heads: colour</legend><span id="heads"></span>
 <button type="button" id="all-heads">all</button></fieldset>
+<fieldset><legend>Weight: strength</legend><div id="scale"></div></fieldset>
 </form>
+<p id="reading" role="status" aria-live="polite"></p>
+</div>
 <p class="hint">Point at a word, or go through the words with the arrow keys,
 to see what it looks at; click or press Enter to keep it, Escape to let go.
 Double-click a head, or press Shift and Enter on it, to see it alone. The line
-at the bottom says the weights in numbers.</p>
+above says the weights in numbers.</p>
 <div id="stage">
 <div id="lines">
 <p id="query-title" class="side"></p><p></p><p id="key-title"></p>
@@ -163,7 +170,6 @@ at the bottom says the weights in numbers.</p>
 </div>
 <div id="matrix" hidden><canvas id="cells" role="img"></canvas></div>
 </div>
-<p id="reading" role="status" aria-live="polite"></p>
 </main>
 <noscript><p>This page draws with its own script, which is switched off
 here.</p></noscript>

@@ -44,6 +44,15 @@ def test_scalars_of_all_files(tmp_path):
     assert events.seconds >= 0
 
 
+def test_a_run_of_before_that_went_on(tmp_path):
+    """Training events lay in the folder itself, and later in train/."""
+    _write(tmp_path, [(100, 2.5)])
+    _write(tmp_path / "train", [(200, 1.5)])
+    events = event_files.read(tmp_path, tmp_path / "train")
+    assert events.last("loss") == (200, 1.5)
+    assert sorted(events.scalars["loss"]) == [(100, 2.5), (200, 1.5)]
+
+
 def test_the_time_between_two_files_does_not_count(tmp_path):
     _rewrite(tmp_path, 1000.0, 1060.0, 1090.0)
     _rewrite(tmp_path, 9000.0, 9010.0)

@@ -87,7 +87,7 @@ def test_the_average_that_would_be_decoded(run):
 
 
 def test_hours_without_events_are_those_of_the_checkpoints(run):
-    for path in run.folder.glob("events.*"):
+    for path in run.folder.glob("**/events.*"):
         path.unlink()
     os.utime(run.folder / "model.ckpt-3.index", (7200, 7200))
     os.utime(run.folder / "model.ckpt-6.index", (9000, 9000))
@@ -103,6 +103,7 @@ def test_a_run_that_has_just_begun(run):
         if path.is_file() and path.name.startswith(("model.", "events.")):
             path.unlink()
     shutil.rmtree(run.folder / "eval")
+    shutil.rmtree(run.folder / "train")
     (run.folder / "batch_shapes.json").unlink()
     facts = _gather(run)
     assert facts.parameters is facts.hours is None

@@ -39,6 +39,7 @@ def test_the_run_directory_is_whole(trained):
         "batch_shapes.json",
         "vocab.translate_ende_toy.1000.bpe",
         "eval",
+        "train",
     } <= names
     assert checkpoints.steps(trained.output_dir) == [3, 6]
     run = run_directory.load(trained.output_dir)
@@ -50,13 +51,15 @@ def test_the_run_directory_is_whole(trained):
 
 
 def test_tensorboard_has_the_scalars(trained):
-    train = _tags(trained.output_dir)
+    train = _tags(trained.output_dir / "train")
     assert {"loss", "learning_rate", "global_step/sec"} <= train.keys()
     assert {"target_tokens/sec", "step_seconds", "gradient_norm"} <= set(train)
     assert train["loss"] == [6]
     dev = _tags(trained.output_dir / "eval")
     assert {"nll", "perplexity", "token_accuracy", "bleu"} <= dev.keys()
     assert dev["bleu"] == [3, 6]
+    # In both, and so in one chart of TensorBoard.
+    assert {"nll", "perplexity", "token_accuracy"} <= set(train) & set(dev)
 
 
 def test_a_checkpoint_holds_all_that_decides_the_future(trained):

@@ -2,8 +2,10 @@
 
 import base64
 import html.parser
+import importlib.resources
 import json
 import re
+import zlib
 
 import numpy as np
 import pytest
@@ -49,8 +51,9 @@ def read_data(text):
     sentences = json.loads(data[1])
     for sentence in sentences:
         for stack in sentence["stacks"]:
-            numbers = np.frombuffer(base64.b64decode(stack["weights"]), "<u2")
-            stack["weights"] = (numbers / 65535).reshape(
+            packed = base64.b64decode(stack["weights"])
+            roots = np.frombuffer(zlib.decompress(packed), np.uint8)
+            stack["weights"] = np.square(roots / 255).reshape(
                 stack["layers"],
                 stack["heads"],
                 len(stack["queries"]),
@@ -72,10 +75,41 @@ def test_weights_survive():
     text = page.build("Title", ["fact"], [sentence])
     (stack,) = read_data(text)[0]["stacks"]
     assert (stack["queries"], stack["keys"]) == (["a", "b"], ["c"] * 3)
-    # Rounding to 1/65535 is off by half of that.
-    np.testing.assert_allclose(stack["weights"], weights, atol=0.51 / 65535)
-    np.testing.assert_allclose(stack["weights"].sum(-1), 1, atol=1.6 / 65535)
+    # A root is off by 1/510 at most, and so its square by 2/510 of the root.
+    error = abs(stack["weights"] - weights)
+    assert (error <= np.sqrt(weights) / 255 + 1 / 510**2).all()
     assert page.weight_count(sentence) == 2 * 4 * 2 * 3
+
+
+def test_a_long_sentence_is_a_small_page():
+    """Of 512 pieces: sharp attention, even attention, all at one word."""
+    rng = np.random.default_rng(1)
+    even = np.full((512, 512), 1 / 512)
+    sharp = rng.dirichlet([0.01] * 512, size=512)
+    weights = np.stack([even, sharp, np.eye(512)])[None].astype(np.float32)
+    words = ("word",) * 512
+    stack = Stack("encoder", "row", "column", words, words, weights)
+    text = page.build("Title", [], [page.Sentence("so", "out", [stack])])
+    # Not a byte a weight; two bytes in base64 would be 2.1 million.
+    assert len(text) < weights.size
+    (stack,) = read_data(text)[0]["stacks"]
+    # The root of 1/512 is 11.27/255: as 11 it stands for 0.19 %, as it is.
+    assert stack["weights"][0, 0, 0, 0] == pytest.approx((11 / 255) ** 2)
+    np.testing.assert_array_equal(stack["weights"][0, 2], np.eye(512))
+
+
+def test_words_are_never_drawn_over_what_stays_in_sight():
+    style = importlib.resources.files("t2t_repro.visualize") / "page.css"
+    rules = dict(
+        re.findall(r"^([^\n{}]+) \{([^}]*)\}", style.read_text(), re.MULTILINE)
+    )
+    # At the top alone: at the bottom it would hide the last words.
+    sticky = [name for name, body in rules.items() if "sticky" in body]
+    assert sticky == ["#panel, #reading"]
+    assert {"top: 0", "z-index: 1"} <= {
+        part.strip() for part in rules[sticky[0]].split(";")
+    }
+    assert "isolation: isolate" in rules["#stage"]
 
 
 @pytest.mark.parametrize(
@@ -126,4 +160,4 @@ def test_the_script_finds_every_element_it_names():
     reader = _read(page.build("Title", [], [_sentence()[0]]))
     found = {attributes.get("id") for _, attributes in reader.elements}
     wanted = re.findall(r'byId\("([\w-]+)"\)', "".join(reader.text["script"]))
-    assert {"stacks", "layer", "threads", "cells"} <= set(wanted) <= found
+    assert {"stacks", "layer", "cells", "scale"} <= set(wanted) <= found
