@@ -10,12 +10,12 @@ stays the base model's.
 """
 
 from hparams.transformer import transformer_base
-from t2t_repro.hparam import HParams
+from t2t_repro.models.transformer_hparams import TransformerHParams
 from t2t_repro.registry import register_hparams
 
 
 @register_hparams
-def transformer_parsing_base() -> HParams:
+def transformer_parsing_base() -> TransformerHParams:
     """40,000 sentences of the Wall Street Journal, vocabulary 16,000.
 
     tensor2tensor's set of this name is another model; see
@@ -34,7 +34,7 @@ def transformer_parsing_base() -> HParams:
 
 
 @register_hparams
-def transformer_parsing_base_semisupervised() -> HParams:
+def transformer_parsing_base_semisupervised() -> TransformerHParams:
     """17 million sentences parsed by machine, vocabulary 32,000."""
     return transformer_parsing_base().replace(
         # Not in the paper; tensor2tensor's transformer_parsing_big. So much
@@ -45,7 +45,7 @@ def transformer_parsing_base_semisupervised() -> HParams:
 
 
 @register_hparams
-def transformer_parsing_sample() -> HParams:
+def transformer_parsing_sample() -> TransformerHParams:
     """The paper's 4 layers, 128 wide: a choice of ours, not a tuned one.
 
     For the 3,396 training sentences of the Penn Treebank that are free to all,

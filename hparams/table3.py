@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hparams.transformer import transformer_base
-from t2t_repro.hparam import HParams
+from t2t_repro.models.transformer_hparams import TransformerHParams
 from t2t_repro.registry import register_hparams
 
 # The last row of the table, big, is in `transformer.py`. Behind each row: the
@@ -47,7 +47,7 @@ TABLE_3: dict[str, dict[str, Any]] = {
 }
 
 
-def _row(changes: Mapping[str, Any]) -> Callable[[], HParams]:
+def _row(changes: Mapping[str, Any]) -> Callable[[], TransformerHParams]:
     return lambda: transformer_base().replace(**changes)
 
 

@@ -29,7 +29,7 @@ from t2t_repro.errors import nearest
 
 Entry = TypeVar("Entry", bound=Callable[..., Any])
 
-_BUILT_IN = ("problems", "hparams", "t2t_repro.models.catalog")
+_BUILT_IN = ("problems", "hparams")
 _PLUGIN_GROUP = "t2t_repro.plugins"
 _REVERSED = "_rev"
 
@@ -92,13 +92,45 @@ class Registry(Generic[Entry]):
         return sorted(self._entries)
 
 
+class ModelFamily:
+    """A model with the record of its hyperparameters."""
+
+    def __init__(self, model: Any, hparams: Any):
+        """Takes what `register_model` takes."""
+        self.hparams = hparams
+        self.__module__ = hparams.__module__
+        self._model = model
+
+    def __call__(self, hparams: Any, vocab_size: int) -> Any:
+        """Builds the model; imports it where it was given by its name."""
+        model = self._model
+        if isinstance(model, str):
+            module, _, name = model.partition(":")
+            model = getattr(importlib.import_module(module), name)
+        return model(hparams, vocab_size)
+
+
 _problems: Registry = Registry("problem", "--problem")
 _models: Registry = Registry("model", "--model")
 _hparams: Registry = Registry("hparams set", "--hparams_set")
 
 register_problem = _problems.register
-register_model = _models.register
 register_hparams = _hparams.register
+
+
+def register_model(name: str, model: Any, hparams: Any) -> None:
+    """Adds a model family.
+
+    Args:
+      name: the name it is found by.
+      model: a `models.seq2seq.Seq2Seq`, or "module:Class" of one, so that
+        Keras is not imported before it is built.
+      hparams: the record of its hyperparameters, a `hparam.HParams`.
+
+    Raises:
+      UsageError: another module has registered this name.
+    """
+    _models.register(ModelFamily(model, hparams), name)  # type: ignore
 
 
 def problem(name: str) -> Any:
@@ -115,14 +147,14 @@ def problem(name: str) -> Any:
     return _problems.get(base_name)(name=base_name, is_reversed=is_reversed)
 
 
-def model(name: str) -> Any:
-    """The model factory of this name.
+def model(name: str) -> ModelFamily:
+    """The model family of this name.
 
     Raises:
       UsageError: unknown name.
     """
     load_built_in()
-    return _models.get(name)
+    return _models.get(name)  # type: ignore[return-value]
 
 
 def hparams(name: str) -> Any:

@@ -113,11 +113,12 @@ def load(folder: str | pathlib.Path) -> Run:
     hparams_path, problem_path = path / "hparams.json", path / "problem.json"
     values = files.read_json(hparams_path)
     problem = files.read_json(problem_path)
+    model = _text(values, "model", hparams_path)
     run = Run(
         folder=path,
-        model=_text(values, "model", hparams_path),
+        model=model,
         hparams_set=_text(values, "hparams_set", hparams_path),
-        hparams=hparam.from_mapping(
+        hparams=registry.model(model).hparams.from_mapping(
             {n: v for n, v in values.items() if n not in _NAMES},
             str(hparams_path),
         ),
@@ -195,7 +196,7 @@ def check_flags(
                 " --output_dir."
             )
     given_fields = hparam.parse_fields(
-        "--hparams", hparam.HParams, overrides or ""
+        "--hparams", type(run.hparams), overrides or ""
     )
     for name, value in given_fields.items():
         if value != getattr(run.hparams, name):

@@ -170,10 +170,14 @@ def _run(values: flags.FlagValues) -> int | None:
         command.require(values, "problem", "hparams_set")
         _refuse_foreign(folder)
         _check_warm_start(values.warm_start_from)
-        model = values.model or "transformer"
-        registry.model(model)
         problem = registry.problem(values.problem)
         hparams = registry.hparams(values.hparams_set).override(values.hparams)
+        model = values.model or hparams.MODEL
+        if not isinstance(hparams, registry.model(model).hparams):
+            raise UsageError(
+                f"--hparams_set={values.hparams_set} is for the model"
+                f" {hparams.MODEL}, not for --model={model}: leave --model out."
+            )
         _prepare_data(values, problem, data_dir)
         run = run_directory.Run(
             folder=folder,

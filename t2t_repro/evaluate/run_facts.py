@@ -108,16 +108,6 @@ def read_scores(path: str) -> dict[str, tuple[float, str]]:
 
 def model_recipe(hparams: HParams) -> Recipe:
     """All of a recipe that the hparams say."""
-    positions = {
-        "timing_interleaved": paper_numbers.SINUSOIDS,
-        "timing": "sinusoids, all sines first",
-        "emb": paper_numbers.LEARNED,
-        "none": "none",
-    }
-    is_post_norm = (
-        hparams.layer_preprocess_sequence == "none"
-        and hparams.layer_postprocess_sequence == "dan"
-    )
     schedule = hparams.learning_rate_schedule
     if schedule == "noam" and hparams.learning_rate_constant == 1.0:
         schedule = paper_numbers.NOAM
@@ -134,26 +124,14 @@ def model_recipe(hparams: HParams) -> Recipe:
         hparams.optimizer_adam_epsilon,
     )
     return Recipe(
-        encoder_layers=hparams.encoder_layers,
-        decoder_layers=hparams.decoder_layers,
         d_model=hparams.hidden_size,
-        d_ff=hparams.filter_size,
-        h=hparams.num_heads,
-        d_k=hparams.key_channels // hparams.num_heads,
-        d_v=hparams.value_channels // hparams.num_heads,
-        normalisation=(
-            paper_numbers.POST_NORM if is_post_norm else "before each sub-layer"
-        ),
-        positions=positions[hparams.pos],
         shared_embeddings=shared,
-        residual_dropout=hparams.layer_prepostprocess_dropout,
-        attention_dropout=hparams.attention_dropout,
-        relu_dropout=hparams.relu_dropout,
         label_smoothing=hparams.label_smoothing,
         adam=", ".join(f"{value:g}" for value in adam),
         schedule=schedule,
         warmup_steps=hparams.learning_rate_warmup_steps,
         accumulate_steps=hparams.accumulate_steps,
+        **hparams.architecture(),
     )
 
 

@@ -79,10 +79,10 @@ def _export_function(
         saved_model.check(run, options)
         return functools.partial(saved_model.export, run, options)
     if form == "ctranslate2":
-        from t2t_repro.export import converter
+        from t2t_repro.interop import ctranslate2
 
-        converter.check(run.hparams)
-        return functools.partial(converter.export, run)
+        ctranslate2.check(run.hparams)
+        return functools.partial(ctranslate2.export, run)
     if form == "keras_weights":
         from t2t_repro.export import keras_weights
 

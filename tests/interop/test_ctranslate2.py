@@ -12,8 +12,8 @@ from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.translator import Translator
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
-from t2t_repro.export import converter
 from t2t_repro.export import exporter
+from t2t_repro.interop import ctranslate2
 from t2t_repro.models.transformer import Transformer
 from tests.export import random_run
 
@@ -65,7 +65,7 @@ def engine():
 @pytest.mark.parametrize("changes", _VARIANTS.values(), ids=_VARIANTS)
 def test_every_piece_has_our_probability(engine, changes, tmp_path):
     model = _random_model(changes)
-    spec = converter.specification(
+    spec = ctranslate2.specification(
         model.hparams,
         {p: w.value.numpy() for p, w in model.weights_by_path().items()},
         _PIECES,
@@ -133,13 +133,13 @@ def test_greedy_translations_of_a_whole_export(engine, trained, tmp_path):
 def test_what_cannot_be_expressed_is_named(engine, changes, words):
     hparams = transformer_tiny().replace(**_TINY).replace(**changes)
     with pytest.raises(UsageError, match=words):
-        converter.check(hparams)
+        ctranslate2.check(hparams)
 
 
 def test_without_the_package_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ctranslate2", None)
     with pytest.raises(InputError, match=r"t2t_repro\[ctranslate2\]"):
-        converter.check(transformer_tiny())
+        ctranslate2.check(transformer_tiny())
 
 
 def _random_model(changes) -> Transformer:

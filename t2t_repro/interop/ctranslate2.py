@@ -25,6 +25,7 @@ from t2t_repro.errors import UsageError
 from t2t_repro.export import folder as export_folder
 from t2t_repro.hparam import HParams
 from t2t_repro.layers.embedding import sinusoids
+from t2t_repro.models.transformer_hparams import TransformerHParams
 from t2t_repro.run_directory import Run
 from t2t_repro.text.encoder import EOS_ID
 from t2t_repro.text.encoder import PAD_ID
@@ -37,8 +38,11 @@ _POSITIONS = 2048
 _UNKNOWN = "<unk>"
 
 
-def check(hparams: HParams) -> None:
+def check(hparams: HParams) -> TransformerHParams:
     """Makes sure that the model can be expressed.
+
+    Returns:
+      The same hparams.
 
     Raises:
       InputError: CTranslate2 is not installed.
@@ -51,6 +55,8 @@ def check(hparams: HParams) -> None:
             "--format=ctranslate2 needs the package ctranslate2: install it"
             " with pip install 't2t_repro[ctranslate2]'."
         ) from error
+    if not isinstance(hparams, TransformerHParams):
+        raise _no_counterpart(f"the model {hparams.MODEL}")
     norms = (
         hparams.layer_preprocess_sequence,
         hparams.layer_postprocess_sequence,
@@ -66,6 +72,7 @@ def check(hparams: HParams) -> None:
                 f"attention_{name}={getattr(hparams, name)} with"
                 f" hidden_size={hparams.hidden_size}"
             )
+    return hparams
 
 
 def export(run: Run, model: Any, folder: pathlib.Path) -> None:
@@ -80,14 +87,14 @@ def export(run: Run, model: Any, folder: pathlib.Path) -> None:
       InputError: CTranslate2 is not installed.
       UsageError: see `check`.
     """
-    check(run.hparams)
+    hparams = check(run.hparams)
     encoder = run.encoder()
     weights = {
         path: np.asarray(weight.value)
         for path, weight in model.weights_by_path().items()
     }
     spec = specification(
-        run.hparams, weights, encoder.pieces(range(encoder.vocab_size))
+        hparams, weights, encoder.pieces(range(encoder.vocab_size))
     )
     spec.validate()
     spec.optimize()
@@ -95,7 +102,9 @@ def export(run: Run, model: Any, folder: pathlib.Path) -> None:
     export_folder.copy_vocabulary(run, folder)
 
 
-def specification(hparams: HParams, weights: Weights, pieces: list[str]) -> Any:
+def specification(
+    hparams: TransformerHParams, weights: Weights, pieces: list[str]
+) -> Any:
     """The model as CTranslate2 describes it.
 
     Args:
@@ -149,7 +158,9 @@ def _embedding(weights: Weights, use: str) -> np.ndarray:
     return next(weights[path] for path in paths if path in weights)
 
 
-def _positions(hparams: HParams, weights: Weights, stack: str) -> np.ndarray:
+def _positions(
+    hparams: TransformerHParams, weights: Weights, stack: str
+) -> np.ndarray:
     """What is added at each position, `[positions, hidden]`."""
     positions = np.arange(_POSITIONS)
     if hparams.pos == "none":

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from t2t_repro.train import losses
+from t2t_repro.layers import losses
 
 
 def test_without_smoothing_it_is_minus_log_p():

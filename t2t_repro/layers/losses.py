@@ -55,6 +55,24 @@ def cross_entropy(logits: Any, labels: Any, smoothing: float) -> Any:
     return of_logits(ops.cast(logits, "float32"))
 
 
+def token_losses(logits: Any, targets: Any, smoothing: float) -> Any:
+    """Cross entropy of every target, in nats.
+
+    Args:
+      logits: `[batch, target, vocabulary]`.
+      targets: `[batch, target]` int32.
+      smoothing: epsilon_ls.
+
+    Returns:
+      `[batch, target]` float32, 0 for padding.
+    """
+    rows = ops.reshape(logits, (-1, logits.shape[-1]))
+    labels = ops.reshape(targets, (-1,))
+    loss = cross_entropy(rows, labels, smoothing)
+    loss = ops.where(ops.equal(labels, 0), 0.0, loss)
+    return ops.reshape(loss, ops.shape(targets))
+
+
 def normalizing_constant(smoothing: float, vocab_size: int) -> float:
     """The smallest value of `cross_entropy`, which tensor2tensor subtracts.
 
