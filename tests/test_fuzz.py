@@ -18,9 +18,9 @@ from t2t_repro import hparam
 from t2t_repro import run_directory
 from t2t_repro.decode import options as decode_options
 from t2t_repro.errors import InputError
-from t2t_repro.evaluate import run_facts
 from t2t_repro.interop import t2t_hparams
 from t2t_repro.models.transformer_hparams import TransformerHParams
+from t2t_repro.report import run_facts
 from tests import fuzzing
 
 _FIELDS = hparam.field_types(TransformerHParams)

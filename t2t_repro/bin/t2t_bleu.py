@@ -115,7 +115,7 @@ def _body(values: flags.FlagValues) -> None:
 
 def _score(values: flags.FlagValues) -> None:
     # Here and not above: --help need not wait for sacreBLEU.
-    from t2t_repro.evaluate import bleu
+    from t2t_repro.metrics import bleu
 
     hypotheses = _read(values.translation)
     reference_path = values.reference or _test_set_reference(

@@ -347,7 +347,7 @@ def _print_result(
     if _is_parsing(run):
         _print_f1(best, references, values)
         return
-    from t2t_repro.evaluate import bleu
+    from t2t_repro.metrics import bleu
     from t2t_repro.text.encoder import file_sha256
 
     score = bleu.sacrebleu_score(best, references)
@@ -378,7 +378,7 @@ def _print_f1(
 def _summary(
     references: list[str], trees: list[str], values: flags.FlagValues
 ) -> Any:
-    from t2t_repro.evaluate import bracketing_report
+    from t2t_repro.metrics import bracketing_report
 
     return bracketing_report.evaluate(
         references, trees, gold_name=values.decode_reference

@@ -275,14 +275,14 @@ class _Score:
 
 
 def _bleu(outputs: list[str], references: list[str]) -> _Score:
-    from t2t_repro.evaluate import bleu
+    from t2t_repro.metrics import bleu
 
     score = bleu.sacrebleu_score(outputs, references)
     return _Score("bleu", score.score, score.signature)
 
 
 def _f1(outputs: list[str], references: list[str]) -> _Score:
-    from t2t_repro.evaluate import bracketing_report
+    from t2t_repro.metrics import bracketing_report
 
     summary = bracketing_report.evaluate(references, outputs).all
     return _Score(

@@ -22,8 +22,8 @@ from t2t_repro.data.shapes import choose_shapes
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.translator import Translator
 from t2t_repro.errors import InputError
-from t2t_repro.evaluate.bleu import sacrebleu_score
 from t2t_repro.layers import losses
+from t2t_repro.metrics.bleu import sacrebleu_score
 from t2t_repro.run_directory import Run
 from t2t_repro.text.encoder import TextEncoder
 from t2t_repro.visualize.board import Sample

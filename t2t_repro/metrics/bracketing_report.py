@@ -1,6 +1,6 @@
 """Labelled bracketing F1, the figure of section 6.3, over a file of trees.
 
-Sentences are scored by `t2t_repro.evaluate.bracketing` and summed up as EVALB
+Sentences are scored by `t2t_repro.metrics.bracketing` and summed up as EVALB
 does with COLLINS.prm: over all, and over those of at most 40 words. EVALB
 leaves sentences that could not be scored out of every average.
 
@@ -16,12 +16,12 @@ import dataclasses
 from collections.abc import Sequence
 
 from t2t_repro.errors import InputError
-from t2t_repro.evaluate.bracketing import BracketCounts
-from t2t_repro.evaluate.bracketing import SentenceScore
-from t2t_repro.evaluate.bracketing import Status
-from t2t_repro.evaluate.bracketing import percent
-from t2t_repro.evaluate.bracketing import read_bracketing
-from t2t_repro.evaluate.bracketing import score_sentence
+from t2t_repro.metrics.bracketing import BracketCounts
+from t2t_repro.metrics.bracketing import SentenceScore
+from t2t_repro.metrics.bracketing import Status
+from t2t_repro.metrics.bracketing import percent
+from t2t_repro.metrics.bracketing import read_bracketing
+from t2t_repro.metrics.bracketing import score_sentence
 
 # That of COLLINS.prm, in words of the gold tree.
 CUT_OFF_LENGTH = 40

@@ -14,12 +14,10 @@ from t2t_repro import files
 from t2t_repro import registry
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
-from t2t_repro.evaluate import event_files
-from t2t_repro.evaluate import paper_numbers
-from t2t_repro.evaluate.event_files import Events
-from t2t_repro.evaluate.paper_numbers import Recipe
-from t2t_repro.evaluate.report import Facts
-from t2t_repro.hparam import HParams
+from t2t_repro.report import event_files
+from t2t_repro.report import paper
+from t2t_repro.report.comparison import Facts
+from t2t_repro.report.event_files import Events
 from t2t_repro.run_directory import Run
 from t2t_repro.train import checkpoints
 
@@ -50,7 +48,7 @@ def gather(
         problem=run.problem,
         hparams_set=run.hparams_set,
         recipe=dataclasses.replace(
-            model_recipe(run.hparams),
+            paper.recipe_of(run.hparams),
             **_data_fields(run, data_dir),
             **_batch_fields(run),
             **_checkpoint_fields(run.folder),
@@ -106,39 +104,10 @@ def read_scores(path: str) -> dict[str, tuple[float, str]]:
     return found
 
 
-def model_recipe(hparams: HParams) -> Recipe:
-    """All of a recipe that the hparams say."""
-    schedule = hparams.learning_rate_schedule
-    if schedule == "noam" and hparams.learning_rate_constant == 1.0:
-        schedule = paper_numbers.NOAM
-    elif schedule == "noam":
-        schedule = f"{paper_numbers.NOAM}, x {hparams.learning_rate_constant}"
-    shared = "none"
-    if hparams.shared_embedding_and_softmax_weights:
-        shared = paper_numbers.SHARED
-    elif hparams.shared_embedding:
-        shared = "both embeddings"
-    adam = (
-        hparams.optimizer_adam_beta1,
-        hparams.optimizer_adam_beta2,
-        hparams.optimizer_adam_epsilon,
-    )
-    return Recipe(
-        d_model=hparams.hidden_size,
-        shared_embeddings=shared,
-        label_smoothing=hparams.label_smoothing,
-        adam=", ".join(f"{value:g}" for value in adam),
-        schedule=schedule,
-        warmup_steps=hparams.learning_rate_warmup_steps,
-        accumulate_steps=hparams.accumulate_steps,
-        **hparams.architecture(),
-    )
-
-
 def _data_fields(run: Run, data_dir: pathlib.Path | None) -> dict[str, Any]:
     kinds = {
-        ".bpe": paper_numbers.BPE,
-        ".subwords": paper_numbers.WORD_PIECES,
+        ".bpe": paper.BPE,
+        ".subwords": paper.WORD_PIECES,
     }
     fields: dict[str, Any] = {
         "data": run.problem,

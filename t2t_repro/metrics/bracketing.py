@@ -2,7 +2,7 @@
 
 The paper does not say how it scored; the field uses Sekine and Collins's EVALB
 with COLLINS.prm, and every figure that program prints is reproduced, those of a
-sentence here and those of a file in `t2t_repro.evaluate.bracketing_report`:
+sentence here and those of a file in `t2t_repro.metrics.bracketing_report`:
 
 * words whose tag is punctuation or `-NONE-` are deleted, then brackets are
   counted; brackets over no word, and those labelled TOP, do not count;

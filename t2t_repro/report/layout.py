@@ -1,17 +1,17 @@
-"""The report of `report.compare`: Markdown for people, JSON for programs."""
+"""The report, written: Markdown for people, JSON for programs."""
 
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from t2t_repro.evaluate import paper_numbers
-from t2t_repro.evaluate.paper_numbers import Row
-from t2t_repro.evaluate.report import DIFFERS
-from t2t_repro.evaluate.report import NOT_MEASURED
-from t2t_repro.evaluate.report import NOT_PUBLISHED
-from t2t_repro.evaluate.report import OTHER_DATA
-from t2t_repro.evaluate.report import SAME
-from t2t_repro.evaluate.report import Report
+from t2t_repro.report import paper
+from t2t_repro.report.comparison import DIFFERS
+from t2t_repro.report.comparison import NOT_MEASURED
+from t2t_repro.report.comparison import NOT_PUBLISHED
+from t2t_repro.report.comparison import OTHER_DATA
+from t2t_repro.report.comparison import SAME
+from t2t_repro.report.comparison import Report
+from t2t_repro.report.paper import Row
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -29,10 +29,10 @@ def as_json(report: Report) -> dict[str, Any]:
         "not_measured": [
             line.name for line in report.lines if line.status == NOT_MEASURED
         ],
-        "table_2": [dataclasses.asdict(s) for s in paper_numbers.TABLE_2],
+        "table_2": [dataclasses.asdict(s) for s in paper.TABLE_2],
         "table_4": [
             {"name": name, "training": training, "f1": f1}
-            for name, training, f1 in paper_numbers.TABLE_4
+            for name, training, f1 in paper.TABLE_4
         ],
         "notes": list(report.notes),
     }
@@ -77,7 +77,7 @@ def _mark(status: str) -> str:
 
 def _compared_systems(row: Row) -> list[str]:
     if row.metric == "f1":
-        parsers = [(*r[:2], _text(r[2], "")) for r in paper_numbers.TABLE_4]
+        parsers = [(*r[:2], _text(r[2], "")) for r in paper.TABLE_4]
         return [
             "## Table 4: what the paper compares with",
             _table(("parser", "training", "WSJ 23 F1"), parsers),
@@ -85,7 +85,7 @@ def _compared_systems(row: Row) -> list[str]:
     head = ("system", "En-De", "En-Fr", "FLOPs En-De", "FLOPs En-Fr")
     systems = [
         tuple(_text(value, "") for value in dataclasses.astuple(system))
-        for system in paper_numbers.TABLE_2
+        for system in paper.TABLE_2
     ]
     return ["## Table 2: what the paper compares with", _table(head, systems)]
 

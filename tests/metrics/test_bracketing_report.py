@@ -5,8 +5,8 @@ import re
 import pytest
 
 from t2t_repro.errors import InputError
-from t2t_repro.evaluate.bracketing import BracketCounts
-from t2t_repro.evaluate.bracketing_report import evaluate
+from t2t_repro.metrics.bracketing import BracketCounts
+from t2t_repro.metrics.bracketing_report import evaluate
 
 _GOLD = (
     "(TOP (S (NP (DT The) (NN owl)) (, ,) (VP (VBZ sees) (NP (NN rain)))"

@@ -5,7 +5,7 @@ import os
 import pytest
 import tensorflow as tf
 
-from t2t_repro.evaluate import event_files
+from t2t_repro.report import event_files
 
 
 def _write(folder, values, tag="loss"):

@@ -11,8 +11,8 @@ import pytest
 from t2t_repro import run_directory
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
-from t2t_repro.evaluate import paper_numbers
-from t2t_repro.evaluate import run_facts
+from t2t_repro.report import paper
+from t2t_repro.report import run_facts
 from t2t_repro.train import checkpoints
 from tests import toy_run
 
@@ -37,7 +37,7 @@ def test_a_real_run(run, trained):
     assert (recipe.d_model, recipe.h, recipe.d_k) == (32, 2, 16)
     assert (recipe.encoder_layers, recipe.d_ff) == (1, 64)
     assert (recipe.batch_tokens, recipe.replicas) == (512, 1)
-    assert recipe.vocabulary == paper_numbers.BPE
+    assert recipe.vocabulary == paper.BPE
     assert recipe.vocabulary_size == run.encoder().vocab_size
     summary = json.loads(
         (trained.data_dir / f"{toy_run.PROBLEM}.json").read_text()
@@ -125,7 +125,7 @@ def test_a_run_that_has_just_begun(run):
         ),
         (
             "learning_rate_constant=2.0",
-            {"schedule": f"{paper_numbers.NOAM}, x 2.0"},
+            {"schedule": f"{paper.NOAM}, x 2.0"},
         ),
         ("optimizer_adam_beta2=0.997", {"adam": "0.9, 0.997, 1e-09"}),
         (
@@ -135,10 +135,8 @@ def test_a_run_that_has_just_begun(run):
     ],
 )
 def test_the_words_for_hparams(run, changes, expected):
-    before = dataclasses.asdict(run_facts.model_recipe(run.hparams))
-    after = dataclasses.asdict(
-        run_facts.model_recipe(run.hparams.override(changes))
-    )
+    before = dataclasses.asdict(paper.recipe_of(run.hparams))
+    after = dataclasses.asdict(paper.recipe_of(run.hparams.override(changes)))
     found = {name: v for name, v in after.items() if v != before[name]}
     assert found == expected
 

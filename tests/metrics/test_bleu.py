@@ -10,7 +10,7 @@ import sacremoses.corpus
 
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
-from t2t_repro.evaluate import bleu
+from t2t_repro.metrics import bleu
 from t2t_repro.text.lines import read_lines
 
 

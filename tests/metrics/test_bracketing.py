@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from t2t_repro.evaluate.bracketing import BracketCounts
-from t2t_repro.evaluate.bracketing import Status
-from t2t_repro.evaluate.bracketing import read_bracketing
-from t2t_repro.evaluate.bracketing import score_sentence
-from t2t_repro.evaluate.bracketing_report import evaluate
+from t2t_repro.metrics.bracketing import BracketCounts
+from t2t_repro.metrics.bracketing import Status
+from t2t_repro.metrics.bracketing import read_bracketing
+from t2t_repro.metrics.bracketing import score_sentence
+from t2t_repro.metrics.bracketing_report import evaluate
 
 _GOLD = (
     "(TOP (S (NP (DT The) (NN owl)) (, ,) (VP (VBZ sees) (NP (NN rain)))"

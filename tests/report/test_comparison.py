@@ -5,15 +5,16 @@ import json
 
 import pytest
 
-from t2t_repro.evaluate import paper_numbers
-from t2t_repro.evaluate import report
-from t2t_repro.evaluate import report_text
-from t2t_repro.evaluate.report import Facts
+from t2t_repro.report import comparison
+from t2t_repro.report import layout
+from t2t_repro.report import paper
+from t2t_repro.report.comparison import Facts
 
+_BASE = paper.row("transformer_base")
 _SIGNATURE = "nrefs:1|case:mixed|test:wmt14/full|tok:13a"
 
 
-def _facts(row=paper_numbers.BASE, **changes):
+def _facts(row=_BASE, **changes):
     """A run that is the row in everything, trained for half the hours."""
     values = {
         "folder": "/run",
@@ -38,15 +39,15 @@ def _line(compared, name):
 
 
 def test_the_papers_own_recipe_has_no_difference():
-    compared = report.compare(_facts())
-    assert compared.row is paper_numbers.BASE and compared.is_own_row
+    compared = comparison.compare(_facts())
+    assert compared.row == _BASE and compared.is_own_row
     recipe = [
         line
         for line in compared.lines
         if line.section not in ("Scores", "Cost")
     ]
-    assert {line.status for line in recipe} == {report.SAME}
-    fields = {field.name for field in dataclasses.fields(paper_numbers.Recipe)}
+    assert {line.status for line in recipe} == {comparison.SAME}
+    fields = {field.name for field in dataclasses.fields(paper.Recipe)}
     assert len(recipe) == len(fields)
 
 
@@ -62,11 +63,11 @@ def test_every_field_is_marked_when_it_differs():
         "batch_tokens": 4096,
         "checkpoint_minutes": 30.0,
     }
-    recipe = dataclasses.replace(paper_numbers.BASE.recipe, **changed)
-    compared = report.compare(_facts(recipe=recipe))
+    recipe = dataclasses.replace(_BASE.recipe, **changed)
+    compared = comparison.compare(_facts(recipe=recipe))
     for line in compared.lines:
         if line.section not in ("Scores", "Cost"):
-            assert line.status == report.DIFFERS, line
+            assert line.status == comparison.DIFFERS, line
 
 
 @pytest.mark.parametrize(
@@ -75,15 +76,13 @@ def test_every_field_is_marked_when_it_differs():
     [(35_200, "same"), (35_100, "differs"), (38_900, "same")],
 )
 def test_about_37000(size, status):
-    recipe = dataclasses.replace(
-        paper_numbers.BASE.recipe, vocabulary_size=size
-    )
-    line = _line(report.compare(_facts(recipe=recipe)), "vocabulary size")
+    recipe = dataclasses.replace(_BASE.recipe, vocabulary_size=size)
+    line = _line(comparison.compare(_facts(recipe=recipe)), "vocabulary size")
     assert line.status == status
 
 
 def test_scores_on_the_papers_data():
-    compared = report.compare(_facts())
+    compared = comparison.compare(_facts())
     bleu = _line(compared, "paper_bleu")
     assert (bleu.paper, bleu.run, bleu.status) == (27.3, 27.5, "differs")
     assert bleu.note.startswith("+0.2")
@@ -108,13 +107,13 @@ def test_scores_on_the_papers_data():
     ],
 )
 def test_a_score_on_another_test_set_is_not_compared(changes):
-    line = _line(report.compare(_facts(**changes)), "paper_bleu")
+    line = _line(comparison.compare(_facts(**changes)), "paper_bleu")
     assert (line.run, line.status) == (27.5, "other data")
     assert "+0.2" not in line.note
 
 
 def test_cost():
-    compared = report.compare(_facts(), device_tflops=19.0)
+    compared = comparison.compare(_facts(), device_tflops=19.0)
     # 20,000 tokens x 100,000 steps; the paper's 25,000.
     tokens = _line(compared, "target tokens")
     assert tokens.run == pytest.approx(2000.0)
@@ -129,14 +128,14 @@ def test_cost():
     assert flops.run == pytest.approx(3.2832e18)
     assert (flops.paper, flops.status) == (3.3e18, "same")
     assert _line(compared, "hours").note == "x 0.5"
-    cut = report.compare(_facts(hours_at_least=True))
+    cut = comparison.compare(_facts(hours_at_least=True))
     assert _line(cut, "hours").note == "x 0.5, at least"
     assert _line(compared, "parameters").run == 63.05
 
 
 def test_nothing_is_guessed():
     empty = _facts(
-        recipe=paper_numbers.Recipe(),
+        recipe=paper.Recipe(),
         parameters=None,
         hours=None,
         step_seconds=None,
@@ -144,15 +143,15 @@ def test_nothing_is_guessed():
         dev={},
         scores={},
     )
-    compared = report.compare(empty, device_tflops=10.0)
+    compared = comparison.compare(empty, device_tflops=10.0)
     assert {line.run for line in compared.lines} == {None}
-    assert report.SAME not in {line.status for line in compared.lines}
-    markdown = report_text.as_markdown(compared)
+    assert comparison.SAME not in {line.status for line in compared.lines}
+    markdown = layout.as_markdown(compared)
     assert "| hours | 12 | not measured | not measured |  |" in markdown
 
 
 def test_a_parser():
-    row = paper_numbers.PARSING
+    row = paper.parsing_row()
     facts = _facts(
         row=row,
         hparams_set="transformer_parsing_sample",
@@ -160,19 +159,19 @@ def test_a_parser():
         scores={"f1": (71.2, "COLLINS.prm")},
         dev={"nll": (10, 0.5)},
     )
-    compared = report.compare(facts)
-    assert compared.row is row and not compared.is_own_row
+    compared = comparison.compare(facts)
+    assert compared.row == row and not compared.is_own_row
     f1 = _line(compared, "F1")
     assert (f1.paper, f1.run, f1.status) == (91.3, 71.2, "other data")
     assert _line(compared, "P_drop").status == "not published"
     assert _line(compared, "beam").paper == 21
-    markdown = report_text.as_markdown(compared)
+    markdown = layout.as_markdown(compared)
     assert "Table 4" in markdown and "Dyer et al. (2016)" in markdown
     assert "sacrebleu" not in markdown and "ByteNet" not in markdown
 
 
 def test_markdown():
-    markdown = report_text.as_markdown(report.compare(_facts(hours=3.0)))
+    markdown = layout.as_markdown(comparison.compare(_facts(hours=3.0)))
     # 32 fields and the perplexity; paper_bleu and all costs but one; that one
     # and the dev paper_bleu; two sacreBLEUs.
     assert (
@@ -194,8 +193,8 @@ def test_markdown():
 
 
 def test_json():
-    compared = report.compare(_facts(hours=3.0))
-    values = json.loads(json.dumps(report_text.as_json(compared)))
+    compared = comparison.compare(_facts(hours=3.0))
+    values = json.loads(json.dumps(layout.as_json(compared)))
     assert values["row"].startswith("base, En-De") and values["is_own_row"]
     assert len(values["lines"]) == len(compared.lines)
     assert "hours" in values["differences"]

@@ -2,7 +2,7 @@
 
 A figure that nobody measured is "not measured", one that the paper does not
 give "not published"; a score on other data than the paper's is shown and not
-compared. `run_facts` reads the run, `report_text` writes the report.
+compared. `run_facts` reads the run, `layout` writes the report.
 """
 
 import dataclasses
@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from t2t_repro.evaluate import paper_numbers
-from t2t_repro.evaluate.paper_numbers import Recipe
-from t2t_repro.evaluate.paper_numbers import Row
+from t2t_repro.report import paper
+from t2t_repro.report.paper import Recipe
+from t2t_repro.report.paper import Row
 
 SAME = "same"
 DIFFERS = "differs"
@@ -66,7 +66,7 @@ _ABOUT = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Facts:
-    """A run beside a `paper_numbers.Row`.
+    """A run beside a `paper.Row`.
 
     Attributes:
       folder: the run directory.
@@ -150,9 +150,7 @@ def compare(facts: Facts, device_tflops: float | None = None) -> Report:
         estimating FLOPs.
     """
     languages = facts.recipe.languages or ""
-    row, is_own = paper_numbers.find_row(
-        facts.hparams_set, languages, facts.problem
-    )
+    row, is_own = paper.find_row(facts.hparams_set, languages, facts.problem)
     lines = (
         *_recipe_lines(row.recipe, facts.recipe),
         *_score_lines(row, facts),
@@ -161,9 +159,9 @@ def compare(facts: Facts, device_tflops: float | None = None) -> Report:
     return Report(facts, row, is_own, lines, tuple(_notes(row, facts)))
 
 
-def _recipe_lines(paper: Recipe, run: Recipe) -> Iterator[Line]:
+def _recipe_lines(published: Recipe, run: Recipe) -> Iterator[Line]:
     for field, (section, name) in _FIELDS.items():
-        ours, theirs = getattr(run, field), getattr(paper, field)
+        ours, theirs = getattr(run, field), getattr(published, field)
         status = _status(theirs, ours, _ABOUT.get(field, 0.0))
         yield Line(section, name, theirs, ours, status, _field_note(field))
 
