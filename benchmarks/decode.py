@@ -22,7 +22,6 @@ from absl import flags
 
 from benchmarks import decode_lines
 from benchmarks import devices
-from benchmarks import flops
 from benchmarks import measure
 from benchmarks import models
 from benchmarks.measure import Record
@@ -30,7 +29,7 @@ from benchmarks.measure import Times
 from benchmarks.peers import driver
 from t2t_repro.bin import command
 from t2t_repro.decode import side_by_side
-from t2t_repro.hparam import HParams
+from t2t_repro.models.transformer_hparams import TransformerHParams
 from t2t_repro.text.encoder import EOS_ID
 
 _ALPHA = 0.6  # section 6.1
@@ -134,16 +133,15 @@ def _measure_fixed(values: flags.FlagValues) -> Record:
 
 def _row(
     values: flags.FlagValues,
-    hparams: HParams,
+    hparams: TransformerHParams,
     name: str,
     seconds: Sequence[float],
     beams: int,
     limit: float,
 ) -> Record:
     times = Times.of(seconds)
-    operations = flops.decoding(
-        hparams, values.vocab, values.batch, values.source, values.steps, beams
-    )
+    shape = (values.batch, values.source, values.steps)
+    operations = hparams.decoding_flops(shape, values.vocab, beams)
     return {
         "system": name,
         "seconds_best": times.best,
@@ -156,7 +154,7 @@ def _row(
 
 def _fixed_searches(
     values: flags.FlagValues,
-    hparams: HParams,
+    hparams: TransformerHParams,
     beams: dict[str, int],
     quantize: str | None = None,
 ) -> dict[str, Callable[[], float]]:
@@ -169,7 +167,7 @@ def _fixed_searches(
     from t2t_repro.decode import beam_search
 
     keras.utils.set_random_seed(_SEED)
-    model = registry.model("transformer")(hparams, values.vocab)
+    model = registry.model(hparams.MODEL)(hparams, values.vocab)
     silence_end_of_sentence(model, values.vocab)
     if quantize:
         model.multiply_in(quantize)
@@ -222,7 +220,9 @@ def silence_end_of_sentence(model: Any, vocab_size: int) -> None:
             weight.assign(matrix)
 
 
-def _peers(values: flags.FlagValues, hparams: HParams) -> list[driver.Wanted]:
+def _peers(
+    values: flags.FlagValues, hparams: TransformerHParams
+) -> list[driver.Wanted]:
     if not models.is_paper_shaped(hparams):
         return []
     settings = {

@@ -9,9 +9,9 @@ pass with the label-smoothed cross entropy, one program for XLA. It is evidence
 for the layers and for nothing else: the optimizer, the collectives and the
 input are TensorFlow's and are not in it. TensorFlow is not imported.
 
-MFU is the rate of the formula's operations (`benchmarks.flops`) as a share of
-that of large matrix products in the same precision, measured in turn with it in
-the same process.
+MFU is the rate of the formula's operations (`HParams.forward_flops`) as a share
+of that of large matrix products in the same precision, measured in turn with it
+in the same process.
 """
 
 import sys
@@ -21,13 +21,12 @@ from typing import Any
 
 from absl import flags
 
-from benchmarks import flops
 from benchmarks import measure
 from benchmarks import models
 from benchmarks.measure import Record
 from benchmarks.measure import Times
 from t2t_repro.errors import UsageError
-from t2t_repro.hparam import HParams
+from t2t_repro.models.transformer_hparams import TransformerHParams
 
 _SEED = 1
 _PRECISIONS = ("float32", "bfloat16")
@@ -92,9 +91,8 @@ def _measure(values: flags.FlagValues) -> Record:
         {"pass": run, "products": products}, values.rounds
     )
     times = Times.of(seconds["pass"])
-    operations = flops.training_step(
-        hparams, values.vocab, batch, values.length, values.length
-    )
+    shape = (batch, values.length, values.length)
+    operations = 3 * hparams.forward_flops(shape, values.vocab)
     limit = measure.gigaflops(2 * _PRODUCTS * size**3, min(seconds["products"]))
     figures = {
         "seconds_best": times.best,
@@ -128,15 +126,15 @@ def _measure(values: flags.FlagValues) -> Record:
 
 
 def _training_pass(
-    jax: Any, values: flags.FlagValues, hparams: HParams, batch: int
+    jax: Any, values: flags.FlagValues, hparams: TransformerHParams, batch: int
 ) -> Callable[[], float]:
     """Loss and gradients of all weights on random ids, as one program."""
     import keras
     from keras import ops
 
     from t2t_repro.layers.attention import Mode
+    from t2t_repro.layers.losses import cross_entropy
     from t2t_repro.models.transformer import Transformer
-    from t2t_repro.train.losses import cross_entropy
 
     keras.utils.set_random_seed(_SEED)
     model = Transformer(hparams, values.vocab)

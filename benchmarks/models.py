@@ -6,7 +6,7 @@ from typing import Any
 from absl import flags
 
 from t2t_repro import registry
-from t2t_repro.hparam import HParams
+from t2t_repro.models.transformer_hparams import TransformerHParams
 
 _SHORT = {"base": "transformer_base", "big": "transformer_big"}
 
@@ -27,7 +27,7 @@ def define_flags(values: flags.FlagValues, default: str = "base") -> None:
     )
 
 
-def hparams(values: flags.FlagValues) -> HParams:
+def hparams(values: flags.FlagValues) -> TransformerHParams:
     """The set that the flags name.
 
     Raises:
@@ -37,7 +37,7 @@ def hparams(values: flags.FlagValues) -> HParams:
     return registry.hparams(name).override(values.hparams)
 
 
-def for_peers(given: HParams) -> dict[str, Any]:
+def for_peers(given: TransformerHParams) -> dict[str, Any]:
     """The sizes that a peer's program needs, under the hparams' names."""
     fields = ("hidden_size", "filter_size", "num_heads")
     return {
@@ -47,7 +47,7 @@ def for_peers(given: HParams) -> dict[str, Any]:
     }
 
 
-def is_paper_shaped(given: HParams) -> bool:
+def is_paper_shaped(given: TransformerHParams) -> bool:
     """Whether peers can build the same: the paper's form, equal stacks."""
     plain = dataclasses.replace(
         given, attention_key_channels=0, attention_value_channels=0

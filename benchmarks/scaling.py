@@ -17,11 +17,10 @@ from typing import NamedTuple
 from absl import flags
 
 from benchmarks import devices
-from benchmarks import flops
 from benchmarks import measure
 from benchmarks import models
 from benchmarks.measure import Record
-from t2t_repro.hparam import HParams
+from t2t_repro.models.transformer_hparams import TransformerHParams
 
 _KERNEL = 3
 # A gate takes a product with the input and one with the state.
@@ -147,19 +146,21 @@ def _training_pass(
     return work
 
 
-def _kinds(hparams: HParams) -> list[_Kind]:
+def _kinds(hparams: TransformerHParams) -> list[_Kind]:
     import keras
     import tensorflow as tf
 
     from t2t_repro.layers.attention import EVALUATION
     from t2t_repro.layers.attention import MultiHeadAttention
     from t2t_repro.layers.attention import attend
-    from t2t_repro.layers.blocks import FeedForward
+    from t2t_repro.models.transformer_layers import FeedForward
 
     hidden, heads = hparams.hidden_size, hparams.num_heads
     shape = (None, None, hidden)
-    attention = MultiHeadAttention(hparams, "scaling", "self_attention")
-    feed_forward = FeedForward(hparams, "scaling", "feed_forward")
+    attention = MultiHeadAttention(
+        hidden, heads, hidden, hidden, False, 0.0, "self_attention"
+    )
+    feed_forward = FeedForward(hparams, "feed_forward")
     recurrent = keras.layers.LSTM(hidden, return_sequences=True)
     convolution = keras.layers.Conv1D(hidden, _KERNEL, padding="same")
     for layer in (attention, feed_forward, recurrent, convolution):
@@ -172,10 +173,7 @@ def _kinds(hparams: HParams) -> list[_Kind]:
         return attend(split, split, split, None, 0.0, None)[0]
 
     def self_attention(x: Any) -> Any:
-        query = attention.project_query(x)
-        return attention(
-            query, *attention.project_memory(x), None, mode=EVALUATION
-        )
+        return attention(x, attention.keys_values(x), None, mode=EVALUATION)
 
     return [
         _Kind(
@@ -187,13 +185,13 @@ def _kinds(hparams: HParams) -> list[_Kind]:
         _Kind(
             "self-attention",
             "O(n^2 d + n d^2)",
-            lambda n: n * flops.self_attention(hparams, n),
+            lambda n: n * hparams.self_attention_flops(n),
             self_attention,
         ),
         _Kind(
             "feed-forward",
             "O(n d d_ff)",
-            lambda n: n * flops.feed_forward(hparams),
+            lambda n: n * hparams.feed_forward_flops(),
             lambda x: feed_forward(x, mode=EVALUATION),
         ),
         _Kind(

@@ -12,7 +12,11 @@ _SEED = 1
 
 
 def new_step(
-    hparams: HParams, vocab_size: int, replicas: int, xla: str, precision: str
+    hparams: HParams,
+    vocab_size: int,
+    replicas: int,
+    xla: str,
+    precision: str,
 ) -> Any:
     """A step with fresh weights; TensorFlow must have been started.
 
@@ -30,7 +34,7 @@ def new_step(
     keras.utils.set_random_seed(_SEED)
     strategy = devices.strategy(replicas)
     with strategy.scope():
-        model = registry.model("transformer")(hparams, vocab_size)
+        model = registry.model(hparams.MODEL)(hparams, vocab_size)
         return TrainStep(
             hparams, model, strategy, _SEED, xla, precision=precision
         )

@@ -6,7 +6,7 @@
 The project's own TrainStep and Transformer on random ids without padding:
 every XLA mode and precision that is asked for, the peers, and large matrix
 products are measured in turn. What a step takes in operations is the formula
-of `benchmarks.flops`; `matmul_share` is its rate as a share of the matrix
+of `HParams.forward_flops`; `matmul_share` is its rate as a share of the matrix
 products' (on a GPU: model FLOPs utilisation against the measured ceiling, not
 the one on the data sheet).
 """
@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from absl import flags
 
 from benchmarks import devices
-from benchmarks import flops
 from benchmarks import measure
 from benchmarks import models
 from benchmarks import steps
@@ -26,7 +25,7 @@ from benchmarks.measure import Times
 from benchmarks.peers import driver
 from t2t_repro.decode import side_by_side
 from t2t_repro.errors import UsageError
-from t2t_repro.hparam import HParams
+from t2t_repro.models.transformer_hparams import TransformerHParams
 
 _SEED = 1
 
@@ -128,7 +127,7 @@ class Ours:
     def __init__(
         self,
         values: flags.FlagValues,
-        hparams: HParams,
+        hparams: TransformerHParams,
         xla: str,
         precision: str,
     ):
@@ -156,13 +155,13 @@ class Ours:
 class _Work:
     """What all systems do in a step, and how their figures are worded."""
 
-    def __init__(self, values: flags.FlagValues, hparams: HParams):
+    def __init__(self, values: flags.FlagValues, hparams: TransformerHParams):
         self._values = values
         sentences = values.batch * values.replicas
         self._target_tokens = sentences * values.target
-        self._operations = flops.training_step(
-            hparams, values.vocab, sentences, values.source, values.target
-        )
+        shape = (sentences, values.source, values.target)
+        # The backward pass takes twice what the forward pass takes.
+        self._operations = 3 * hparams.forward_flops(shape, values.vocab)
 
     def row(
         self,
@@ -215,7 +214,9 @@ class _Work:
         }
 
 
-def _peers(values: flags.FlagValues, hparams: HParams) -> list[driver.Wanted]:
+def _peers(
+    values: flags.FlagValues, hparams: TransformerHParams
+) -> list[driver.Wanted]:
     """The peers that can do the same work: one replica, the paper's form."""
     if values.replicas > 1 or not models.is_paper_shaped(hparams):
         return []

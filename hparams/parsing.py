@@ -9,14 +9,14 @@ learning rate are not. Here dropout is tensor2tensor's, and the learning rate
 stays the base model's.
 """
 
-from t2t_repro.hparam import HParams
+from t2t_repro.models.transformer_hparams import TransformerHParams
 from t2t_repro.registry import register_hparams
 
 from .transformer import transformer_base
 
 
 @register_hparams
-def transformer_parsing_base() -> HParams:
+def transformer_parsing_base() -> TransformerHParams:
     """The paper's parser for 40,000 sentences of the Wall Street Journal.
 
     tensor2tensor's set of this name is another model; see
@@ -35,7 +35,7 @@ def transformer_parsing_base() -> HParams:
 
 
 @register_hparams
-def transformer_parsing_base_semisupervised() -> HParams:
+def transformer_parsing_base_semisupervised() -> TransformerHParams:
     """The paper's parser for 17 million sentences parsed by machine."""
     return transformer_parsing_base().replace(
         # Not in the paper; tensor2tensor's transformer_parsing_big. So much
@@ -46,7 +46,7 @@ def transformer_parsing_base_semisupervised() -> HParams:
 
 
 @register_hparams
-def transformer_parsing_sample() -> HParams:
+def transformer_parsing_sample() -> TransformerHParams:
     """The paper's 4 layers, 128 wide: a choice of ours, not a tuned one.
 
     For the 3,396 training sentences of the Penn Treebank that are free to all,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
-from t2t_repro.hparam import HParams
+from t2t_repro.models.transformer_hparams import TransformerHParams
 from t2t_repro.registry import register_hparams
 
 from .transformer import transformer_base
@@ -48,8 +48,8 @@ TABLE_3: dict[str, dict[str, Any]] = {
 }
 
 
-def _row(changes: Mapping[str, Any]) -> Callable[[], HParams]:
-    def row() -> HParams:
+def _row(changes: Mapping[str, Any]) -> Callable[[], TransformerHParams]:
+    def row() -> TransformerHParams:
         return transformer_base().replace(**changes)
 
     fields = ", ".join(f"{name}={value}" for name, value in changes.items())

@@ -18,14 +18,14 @@ biases in any of them. `batch_shapes` is ours: tensor2tensor padded each batch
 to its own longest pair.
 """
 
-from t2t_repro.hparam import HParams
+from t2t_repro.models.transformer_hparams import TransformerHParams
 from t2t_repro.registry import register_hparams
 
 from .transformer import transformer_base
 
 
 @register_hparams
-def transformer_base_v1() -> HParams:
+def transformer_base_v1() -> TransformerHParams:
     """The paper's model and schedule, in tensor2tensor's form."""
     return transformer_base().replace(
         pos="timing",
@@ -37,7 +37,7 @@ def transformer_base_v1() -> HParams:
 
 
 @register_hparams
-def transformer_base_v2() -> HParams:
+def transformer_base_v2() -> TransformerHParams:
     """Norm before each sub-layer, more dropout, twice the rate and warm-up."""
     return transformer_base_v1().replace(
         layer_preprocess_sequence="n",
@@ -50,7 +50,7 @@ def transformer_base_v2() -> HParams:
 
 
 @register_hparams
-def transformer_base_v3() -> HParams:
+def transformer_base_v3() -> TransformerHParams:
     """tensor2tensor's `transformer_base`: v2 with another beta2.
 
     The schedule is v2's but for counting from update 0, so that the first
@@ -66,7 +66,7 @@ def transformer_base_v3() -> HParams:
 
 
 @register_hparams
-def transformer_big_v3() -> HParams:
+def transformer_big_v3() -> TransformerHParams:
     """tensor2tensor's `transformer_big`."""
     return transformer_base_v3().replace(
         hidden_size=1024,
@@ -78,7 +78,7 @@ def transformer_big_v3() -> HParams:
 
 
 @register_hparams
-def transformer_base_single_gpu() -> HParams:
+def transformer_base_single_gpu() -> TransformerHParams:
     """For one replica: a quarter of the batch, a slower schedule."""
     return transformer_base_v3().replace(
         batch_size=1024,
@@ -89,7 +89,7 @@ def transformer_base_single_gpu() -> HParams:
 
 
 @register_hparams
-def transformer_big_single_gpu() -> HParams:
+def transformer_big_single_gpu() -> TransformerHParams:
     """`transformer_big_v3` for one replica: less dropout, longer warm-up."""
     return transformer_big_v3().replace(
         layer_prepostprocess_dropout=0.1,
@@ -98,7 +98,7 @@ def transformer_big_single_gpu() -> HParams:
 
 
 @register_hparams
-def transformer_small() -> HParams:
+def transformer_small() -> TransformerHParams:
     """2 layers, 256 wide."""
     return transformer_base_v3().replace(
         num_hidden_layers=2,
@@ -109,7 +109,7 @@ def transformer_small() -> HParams:
 
 
 @register_hparams
-def transformer_parsing_base_v3() -> HParams:
+def transformer_parsing_base_v3() -> TransformerHParams:
     """tensor2tensor's `transformer_parsing_base`: 6 layers, not the paper's 4.
 
     Its learning_rate is kept though no factor of the schedule reads it.

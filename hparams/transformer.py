@@ -10,14 +10,14 @@ How long to train is no hparam: 100,000 steps for base, 300,000 for big
 (section 5.2) are `--train_steps`.
 """
 
-from t2t_repro.hparam import HParams
+from t2t_repro.models.transformer_hparams import TransformerHParams
 from t2t_repro.registry import register_hparams
 
 
 @register_hparams
-def transformer_base() -> HParams:
+def transformer_base() -> TransformerHParams:
     """The base model of Table 3, for 8 replicas as in section 5.2."""
-    return HParams(
+    return TransformerHParams(
         # Section 3 and Table 3, first row.
         hidden_size=512,
         filter_size=2048,
@@ -59,7 +59,7 @@ def transformer_base() -> HParams:
 
 
 @register_hparams
-def transformer_big() -> HParams:
+def transformer_big() -> TransformerHParams:
     """The big model of Table 3, last row, English-German."""
     return transformer_base().replace(
         hidden_size=1024,
@@ -70,7 +70,7 @@ def transformer_big() -> HParams:
 
 
 @register_hparams
-def transformer_big_enfr() -> HParams:
+def transformer_big_enfr() -> TransformerHParams:
     """The big model for English-French: section 6.1, P_drop 0.1 for 0.3.
 
     tensor2tensor's set of this name is another model (d_ff 8192, embedding and
@@ -80,7 +80,7 @@ def transformer_big_enfr() -> HParams:
 
 
 @register_hparams
-def transformer_base_one_gpu() -> HParams:
+def transformer_base_one_gpu() -> TransformerHParams:
     """Base with the paper's whole batch on one replica.
 
     4 x 6,250 tokens make the 25,000 of section 5.1; how they are split is ours.
@@ -91,7 +91,7 @@ def transformer_base_one_gpu() -> HParams:
 
 
 @register_hparams
-def transformer_big_one_gpu() -> HParams:
+def transformer_big_one_gpu() -> TransformerHParams:
     """Big with the paper's whole batch on one replica.
 
     8 x 3,125 tokens: one replica takes the turns of the paper's eight.
@@ -100,7 +100,7 @@ def transformer_big_one_gpu() -> HParams:
 
 
 @register_hparams
-def transformer_tiny() -> HParams:
+def transformer_tiny() -> TransformerHParams:
     """A 2-layer model for tests and the demo; tensor2tensor's sizes."""
     return transformer_base().replace(
         hidden_size=128,
@@ -113,7 +113,7 @@ def transformer_tiny() -> HParams:
 
 
 @register_hparams
-def transformer_multi30k() -> HParams:
+def transformer_multi30k() -> TransformerHParams:
     """4+4 layers, 128 wide: a published small recipe for 29,000 sentences.
 
     Sizes and dropout follow Wu et al. 2021 (arXiv:2105.14462); batches are
@@ -132,7 +132,7 @@ def transformer_multi30k() -> HParams:
 
 
 @register_hparams
-def transformer_low_resource() -> HParams:
+def transformer_low_resource() -> TransformerHParams:
     """For small text, or a processor: `transformer_multi30k`, ready sooner.
 
     Few layers and dropout 0.3 are what Araabi and Monz 2020 (arXiv:2011.02266)
@@ -149,7 +149,7 @@ def transformer_low_resource() -> HParams:
 
 
 @register_hparams
-def transformer_demo() -> HParams:
+def transformer_demo() -> TransformerHParams:
     """`transformer_tiny` for the toy corpus: minutes on two CPU cores.
 
     A small grammar needs no dropout, and few batch shapes start up faster. Half

@@ -1,8 +1,9 @@
-"""Hyperparameters: one frozen, typed record under tensor2tensor's field names.
+"""Hyperparameters: one frozen, typed record a model family.
 
-The record holds no numbers of its own: every set in `hparams/` names all of
-them. What tensor2tensor had and the Transformer of the paper does not need
-(mixture of experts, video, TPU) has no field here.
+Names are tensor2tensor's. `HParams` is what every family has: the size of its
+vectors, optimizer, schedule and batches; a family adds its fields, its checks
+and its costs in a subclass (models/*_hparams.py). The records hold no numbers
+of their own: every set in `hparams/` names all of them.
 """
 
 import dataclasses
@@ -10,10 +11,15 @@ import json
 import math
 from collections.abc import Mapping
 from typing import Any
+from typing import ClassVar
+from typing import Self
 
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.errors import nearest
+
+# Sentences, source positions, target positions.
+Shape = tuple[int, int, int]
 
 # TensorFlow's shapes and NumPy's ids are of 32 bits.
 _LARGEST = 2**31 - 1
@@ -23,36 +29,25 @@ _TRUE_WORDS = {"true": True, "1": True, "false": False, "0": False}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HParams:
-    """All that decides what is trained; see `hparams/` for the values.
+    """What decides how any model is trained; see `hparams/` for the values.
 
     Names and meanings are tensor2tensor's unless a line says "ours".
+
+    Attributes:
+      MODEL: registered name of the model that a set of this record is for.
+      POSITIVE: fields that must be above 0; a subclass names all of its own.
+      NOT_NEGATIVE: fields of 0 or above.
+      RATES: fields from 0 up to, not including, 1.
+      CHOICES: the words that a field may be.
     """
 
-    # Model. The paper's symbol stands behind each.
+    # Vectors and embeddings.
     hidden_size: int  # d_model
-    filter_size: int  # d_ff
-    num_heads: int  # h
     num_hidden_layers: int  # N
-    num_encoder_layers: int  # 0: num_hidden_layers
-    num_decoder_layers: int  # 0: num_hidden_layers
-    attention_key_channels: int  # h * d_k; 0: hidden_size
-    attention_value_channels: int  # h * d_v; 0: hidden_size
-    attention_bias: bool  # ours: biases in the four projections
-    layer_preprocess_sequence: str  # "none", or "n" = norm before
-    layer_postprocess_sequence: str  # "dan" = dropout, add, norm; or "da"
-    norm_epsilon: float
-    # "timing_interleaved" is the paper's (ours), "timing" tensor2tensor's
-    # concatenated halves, "emb" learned positions, "none" no positions.
-    pos: str
     shared_embedding_and_softmax_weights: bool
     shared_embedding: bool  # source and target share, the softmax does not
     multiply_embedding_mode: str  # "sqrt_depth" or "none"
-    use_target_space_embedding: bool
 
-    # Regularisation.
-    layer_prepostprocess_dropout: float  # P_drop
-    attention_dropout: float
-    relu_dropout: float
     label_smoothing: float  # epsilon_ls
 
     # Optimizer and schedule.
@@ -74,71 +69,102 @@ class HParams:
     max_length: int  # longer training pairs are dropped and counted
     batch_shapes: int  # ours: how many (batch, source, target) shapes
 
+    MODEL: ClassVar[str] = ""
+    POSITIVE: ClassVar[tuple[str, ...]] = (
+        "hidden_size",
+        "num_hidden_layers",
+        "learning_rate_warmup_steps",
+        "batch_size",
+        "max_length",
+        "batch_shapes",
+    )
+    NOT_NEGATIVE: ClassVar[tuple[str, ...]] = (
+        "optimizer_adam_epsilon",
+        "learning_rate_constant",
+        "learning_rate",
+        "clip_grad_norm",
+        "optimizer_multistep_accumulate_steps",
+    )
+    RATES: ClassVar[tuple[str, ...]] = (
+        "label_smoothing",
+        "optimizer_adam_beta1",
+        "optimizer_adam_beta2",
+    )
+    CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "multiply_embedding_mode": ("sqrt_depth", "none"),
+    }
+
     def __post_init__(self) -> None:
         """Refuses values that no model can be built from."""
-        for name in _POSITIVE:
+        for name in self.POSITIVE:
             if getattr(self, name) <= 0:
                 raise UsageError(
                     f"hparam {name}={getattr(self, name)}: expected a value"
                     " above 0."
                 )
-        for name in _NOT_NEGATIVE:
+        for name in self.NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise UsageError(
                     f"hparam {name}={getattr(self, name)}: expected 0 or a"
                     " value above it."
                 )
-        for name, allowed in _CHOICES.items():
+        for name, allowed in self.CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise UsageError(
                     f"hparam {name}={getattr(self, name)!r}: expected one of"
                     f" {', '.join(map(repr, allowed))}."
                 )
-        for name in _RATES:
+        for name in self.RATES:
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise UsageError(
                     f"hparam {name}={getattr(self, name)}: expected a rate"
                     " from 0 up to, not including, 1."
                 )
-        for name in ("key_channels", "value_channels"):
-            if getattr(self, name) % self.num_heads:
-                raise UsageError(
-                    f"hparam num_heads={self.num_heads} does not divide"
-                    f" {getattr(self, name)} {name.replace('_', ' ')}: change"
-                    f" num_heads, hidden_size or attention_{name}."
-                )
-        if self.hidden_size % 2 and self.pos.startswith("timing"):
-            raise UsageError(
-                f"hparam hidden_size={self.hidden_size}: sines and cosines"
-                " come in pairs, give an even value."
-            )
-
-    @property
-    def encoder_layers(self) -> int:
-        """Number of encoder layers, N."""
-        return self.num_encoder_layers or self.num_hidden_layers
-
-    @property
-    def decoder_layers(self) -> int:
-        """Number of decoder layers, N."""
-        return self.num_decoder_layers or self.num_hidden_layers
-
-    @property
-    def key_channels(self) -> int:
-        """h * d_k."""
-        return self.attention_key_channels or self.hidden_size
-
-    @property
-    def value_channels(self) -> int:
-        """h * d_v."""
-        return self.attention_value_channels or self.hidden_size
 
     @property
     def accumulate_steps(self) -> int:
         """Micro-batches per optimizer step, at least 1."""
         return max(1, self.optimizer_multistep_accumulate_steps)
 
-    def replace(self, **changes: Any) -> "HParams":
+    def architecture(self) -> dict[str, Any]:
+        """What a report says of the family's own fields, in the paper's words.
+
+        Returns:
+          By name, such as `d_ff`; nothing where the paper has no word for it.
+        """
+        return {}
+
+    def activations(self, shape: Shape, vocab_size: int) -> int:
+        """Numbers that a training step keeps for its backward pass, about.
+
+        What decides which of a run's batch shapes needs the most memory.
+
+        Args:
+          shape: sentences, source and target positions.
+          vocab_size: ids there are.
+        """
+        rows, source, target = shape
+        width = 10 * self.hidden_size * self.num_hidden_layers
+        return rows * ((source + target) * width + 2 * target * vocab_size)
+
+    def forward_flops(self, shape: Shape, vocab_size: int) -> int:
+        """Operations of the matrix products of a forward pass.
+
+        A product and a sum count as two; the backward pass takes twice as many.
+
+        Args:
+          shape: sentences, source and target positions.
+          vocab_size: of the softmax.
+
+        Raises:
+          UsageError: the family has no formula.
+        """
+        raise UsageError(
+            f"the model {self.MODEL} has no formula for its operations: take"
+            " one that has (transformer)."
+        )
+
+    def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed.
 
         Raises:
@@ -152,55 +178,47 @@ class HParams:
                 )
         return dataclasses.replace(self, **changes)
 
-    def override(self, text: str) -> "HParams":
+    def override(self, text: str) -> Self:
         """A copy changed by `--hparams`, such as `"batch_size=2048,pos=emb"`.
 
         Raises:
           UsageError: unknown field, wrong type, or a value out of range.
         """
-        return self.replace(**parse_fields("--hparams", HParams, text))
+        return self.replace(**parse_fields("--hparams", type(self), text))
 
     def to_json(self) -> str:
         """Flat JSON, one field a line, keys sorted, as tensor2tensor writes."""
         return json.dumps(dataclasses.asdict(self), indent=0, sort_keys=True)
 
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], origin: str) -> Self:
+        """Reads the fields back from a parsed `hparams.json`.
 
-_POSITIVE = (
-    "hidden_size",
-    "filter_size",
-    "num_heads",
-    "num_hidden_layers",
-    "norm_epsilon",
-    "learning_rate_warmup_steps",
-    "batch_size",
-    "max_length",
-    "batch_shapes",
-)
-_NOT_NEGATIVE = (
-    "num_encoder_layers",
-    "num_decoder_layers",
-    "attention_key_channels",
-    "attention_value_channels",
-    "optimizer_adam_epsilon",
-    "learning_rate_constant",
-    "learning_rate",
-    "clip_grad_norm",
-    "optimizer_multistep_accumulate_steps",
-)
-_RATES = (
-    "layer_prepostprocess_dropout",
-    "attention_dropout",
-    "relu_dropout",
-    "label_smoothing",
-    "optimizer_adam_beta1",
-    "optimizer_adam_beta2",
-)
-_CHOICES = {
-    "layer_preprocess_sequence": ("none", "n"),
-    "layer_postprocess_sequence": ("dan", "da"),
-    "pos": ("timing_interleaved", "timing", "emb", "none"),
-    "multiply_embedding_mode": ("sqrt_depth", "none"),
-}
+        Args:
+          values: field name to JSON value; all fields and no others.
+          origin: what to call the source in messages, such as the file's path.
+
+        Raises:
+          InputError: a field is missing, unknown, of the wrong type or out of
+            range.
+        """
+        types = field_types(cls)
+        for name in sorted(types.keys() ^ values.keys()):
+            verb = "lacks" if name in types else "has the unknown"
+            raise InputError(
+                f"{origin} {verb} hparam {name!r}: it was written by another"
+                " version of this program, or damaged."
+            )
+        try:
+            return cls(
+                **{
+                    name: _from_json(name, types[name], value)
+                    for name, value in values.items()
+                }
+            )
+        except UsageError as error:
+            # The same mistakes, but here a file and not a flag holds them.
+            raise InputError(f"{origin}: {error}") from None
 
 
 def parse_fields(flag: str, record: type, text: str) -> dict[str, Any]:
@@ -270,36 +288,6 @@ def parse_value(what: str, kind: type, text: str) -> bool | int | float | str:
             f"{what}={given}: expected {_KIND_WORDS[kind]}."
         ) from None
     return text
-
-
-def from_mapping(values: Mapping[str, Any], origin: str) -> HParams:
-    """Reads the fields back from a parsed `hparams.json`.
-
-    Args:
-      values: field name to JSON value; all fields and no others.
-      origin: what to call the source in messages, such as the file's path.
-
-    Raises:
-      InputError: a field is missing, unknown, of the wrong type or out of
-        range.
-    """
-    types = field_types(HParams)
-    for name in sorted(types.keys() ^ values.keys()):
-        verb = "lacks" if name in types else "has the unknown"
-        raise InputError(
-            f"{origin} {verb} hparam {name!r}: it was written by another"
-            " version of this program, or damaged."
-        )
-    try:
-        return HParams(
-            **{
-                name: _from_json(name, types[name], value)
-                for name, value in values.items()
-            }
-        )
-    except UsageError as error:
-        # The same mistakes, but here a file and not a flag holds them.
-        raise InputError(f"{origin}: {error}") from None
 
 
 def _from_json(name: str, kind: type, value: Any) -> Any:

@@ -35,11 +35,7 @@ from t2t_repro.errors import nearest
 
 Entry = TypeVar("Entry", bound=Callable[..., Any])
 
-_BUILT_IN = (
-    "t2t_repro.problems",
-    "t2t_repro.hparams",
-    "t2t_repro.models.catalog",
-)
+_BUILT_IN = ("t2t_repro.problems", "t2t_repro.hparams")
 _PLUGIN_GROUP = "t2t_repro.plugins"
 _REVERSED = "_rev"
 
@@ -111,6 +107,24 @@ class Registry(Generic[Entry]):
         }
 
 
+class ModelFamily:
+    """A model with the record of its hyperparameters."""
+
+    def __init__(self, model: Any, hparams: Any):
+        """Takes what `register_model` takes."""
+        self.hparams = hparams
+        self.__module__ = hparams.__module__
+        self._model = model
+
+    def __call__(self, hparams: Any, vocab_size: int) -> Any:
+        """Builds the model; imports it where it was given by its name."""
+        model = self._model
+        if isinstance(model, str):
+            module, _, name = model.partition(":")
+            model = getattr(importlib.import_module(module), name)
+        return model(hparams, vocab_size)
+
+
 _problems: Registry = Registry("problem", "--problem")
 _models: Registry = Registry("model", "--model")
 _hparams: Registry = Registry("hparams set", "--hparams_set")
@@ -120,8 +134,22 @@ _usr_dir: pathlib.Path | None = None
 _users_places: set[pathlib.Path] = set()
 
 register_problem = _problems.register
-register_model = _models.register
 register_hparams = _hparams.register
+
+
+def register_model(name: str, model: Any, hparams: Any) -> None:
+    """Adds a model family.
+
+    Args:
+      name: the name it is found by.
+      model: a `models.seq2seq.Seq2Seq`, or "module:Class" of one, so that
+        Keras is not imported before it is built.
+      hparams: the record of its hyperparameters, a `hparam.HParams`.
+
+    Raises:
+      UsageError: another module has registered this name.
+    """
+    _models.register(ModelFamily(model, hparams), name)  # type: ignore
 
 
 def problem(name: str) -> Any:
@@ -143,14 +171,14 @@ def problem(name: str) -> Any:
         raise UsageError(_blame(error, _origin(make))) from error
 
 
-def model(name: str) -> Any:
-    """The model factory of this name.
+def model(name: str) -> ModelFamily:
+    """The model family of this name.
 
     Raises:
       UsageError: unknown name.
     """
     load_built_in()
-    return _models.get(name)
+    return _models.get(name)  # type: ignore[return-value]
 
 
 def hparams(name: str) -> Any:

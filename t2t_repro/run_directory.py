@@ -73,6 +73,12 @@ class Run:
         """Opens the run's own copy of the vocabulary."""
         return self.open_problem().open_vocabulary(self.vocabulary)
 
+    def copy_vocabulary(self, folder: pathlib.Path) -> pathlib.Path:
+        """Copies it to `vocabulary.bpe` or `vocabulary.subwords`."""
+        target = folder / f"vocabulary{self.vocabulary.suffix}"
+        shutil.copyfile(self.vocabulary, target)
+        return target
+
     def new_model(self) -> Any:
         """Builds the model with fresh weights."""
         vocab_size = self.encoder().vocab_size
@@ -165,11 +171,12 @@ def load(folder: str | pathlib.Path) -> Run:
     hparams_path, problem_path = path / "hparams.json", path / "problem.json"
     values = files.read_json(hparams_path)
     problem = files.read_json(problem_path)
+    model = _text(values, "model", hparams_path)
     run = Run(
         folder=path,
-        model=_text(values, "model", hparams_path),
+        model=model,
         hparams_set=_text(values, "hparams_set", hparams_path),
-        hparams=hparam.from_mapping(
+        hparams=registry.model(model).hparams.from_mapping(
             {n: v for n, v in values.items() if n not in _NAMES},
             str(hparams_path),
         ),
@@ -265,7 +272,7 @@ def check_flags(
                 " --output_dir."
             )
     given_fields = hparam.parse_fields(
-        "--hparams", hparam.HParams, overrides or ""
+        "--hparams", type(run.hparams), overrides or ""
     )
     for name, value in given_fields.items():
         if value != getattr(run.hparams, name):

@@ -131,7 +131,7 @@ def checkpoint(name: str, **tensors: object) -> Damage:
     """Replaces a checkpoint: `run/6` is `run/model.ckpt-6`."""
 
     def damage(world: pathlib.Path) -> None:
-        from t2t_repro.train import checkpoints
+        from t2t_repro import checkpoints
 
         place, step = name.split("/")
         checkpoints.save(world / place, int(step), tensors)

@@ -12,9 +12,9 @@ import shutil
 import numpy as np
 import tensorflow as tf
 
+from t2t_repro import checkpoints
 from t2t_repro.data import download
 from t2t_repro.data import records
-from t2t_repro.train import checkpoints
 from tests import source_tree
 from tests import toy_run
 from tests.documented import Command

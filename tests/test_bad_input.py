@@ -18,12 +18,12 @@ import sys
 
 import pytest
 
+from t2t_repro import checkpoints
 from t2t_repro import registry
 from t2t_repro.bin import command
 from t2t_repro.bin import t2t_datagen
 from t2t_repro.errors import InputError
 from t2t_repro.interop import t2t_checkpoint
-from t2t_repro.train import checkpoints
 from tests import bad_input_damage
 from tests import bad_input_world
 from tests.bad_input_cases import CASES

@@ -2,12 +2,12 @@
 
 import re
 
+from t2t_repro import checkpoints
 from t2t_repro.bin import t2t_bleu
 from t2t_repro.bin import t2t_datagen
 from t2t_repro.bin import t2t_decoder
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.text.lines import read_lines
-from t2t_repro.train import checkpoints
 
 # Very short sentences, so that a tiny model learns them in a minute.
 _NOUNS = {"dog": "Hund", "cat": "Katze", "bird": "Vogel", "fox": "Fuchs"}

@@ -18,10 +18,12 @@ from t2t_repro import hparam
 from t2t_repro import run_directory
 from t2t_repro.decode import options as decode_options
 from t2t_repro.errors import InputError
-from t2t_repro.evaluate import run_facts
 from t2t_repro.interop import t2t_hparams
+from t2t_repro.models.transformer_hparams import TransformerHParams
+from t2t_repro.report import run_facts
 from tests import fuzzing
 
+_FIELDS = hparam.field_types(TransformerHParams)
 _T2T_HPARAMS = (
     pathlib.Path(__file__).parent
     / "testdata"
@@ -40,8 +42,7 @@ def place(tmp_path_factory):
 @fuzzing.LIGHT
 @given(
     st.lists(
-        st.sampled_from([*hparam.field_types(hparam.HParams), "x", ""])
-        | st.text(max_size=4),
+        st.sampled_from([*_FIELDS, "x", ""]) | st.text(max_size=4),
         max_size=3,
     ),
     st.sampled_from(["=", "==", " = ", "", "=-", "=1e", ":"]),
@@ -54,12 +55,12 @@ def test_hparams_flag(names, equals, value):
     except InputError as error:
         assert len(str(error)) < 1000 + 4 * len(text)
         return
-    for name, kind in hparam.field_types(hparam.HParams).items():
+    for name, kind in _FIELDS.items():
         found = getattr(changed, name)
         assert type(found) is kind
         assert not isinstance(found, float) or math.isfinite(found)
     read = json.loads(changed.to_json())
-    assert hparam.from_mapping(read, "it") == changed
+    assert TransformerHParams.from_mapping(read, "it") == changed
 
 
 @fuzzing.LIGHT
@@ -85,7 +86,7 @@ def test_decode_hparams_flag(names, value):
 @fuzzing.LIGHT
 @given(
     st.dictionaries(
-        st.sampled_from([*hparam.field_types(hparam.HParams), "model", "x"]),
+        st.sampled_from([*_FIELDS, "model", "x"]),
         fuzzing.JSON,
         max_size=2,
     )
@@ -94,10 +95,11 @@ def test_hparams_file(changes):
     values = json.loads(transformer_base().to_json()) | changes
     values = json.loads(json.dumps(values))
     try:
-        read = hparam.from_mapping(values, "it")
+        read = TransformerHParams.from_mapping(values, "it")
     except InputError:
         return
-    assert hparam.from_mapping(json.loads(read.to_json()), "it") == read
+    written = json.loads(read.to_json())
+    assert TransformerHParams.from_mapping(written, "it") == read
 
 
 @fuzzing.LIGHT
@@ -189,4 +191,5 @@ def test_hparams_of_tensor2tensor(changes, lacking):
         hparams, _, _ = t2t_hparams.convert(values, "it")
     except InputError:
         return
-    assert hparam.from_mapping(json.loads(hparams.to_json()), "it") == hparams
+    written = json.loads(hparams.to_json())
+    assert TransformerHParams.from_mapping(written, "it") == hparams

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from t2t_repro.data import archives
 from t2t_repro.data import records
 from t2t_repro.errors import InputError
-from t2t_repro.evaluate import bracketing_report
+from t2t_repro.metrics import bracketing_report
 from t2t_repro.text import bpe
 from t2t_repro.text import linear
 from t2t_repro.text import lines

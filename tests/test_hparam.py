@@ -9,6 +9,7 @@ from hparams.transformer import transformer_base
 from t2t_repro import hparam
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
+from t2t_repro.models.transformer_hparams import TransformerHParams
 
 
 @dataclasses.dataclass
@@ -122,8 +123,8 @@ def test_json_is_flat_sorted_and_read_back():
     lines = text.split("\n")
     assert lines[0] == "{" and lines[-1] == "}"
     assert lines[1:-1] == sorted(lines[1:-1])
-    assert len(lines) == 2 + len(dataclasses.fields(hparam.HParams))
-    read = hparam.from_mapping(json.loads(text), "hparams.json")
+    assert len(lines) == 2 + len(dataclasses.fields(TransformerHParams))
+    read = TransformerHParams.from_mapping(json.loads(text), "hparams.json")
     assert read == transformer_base()
     assert isinstance(read.attention_bias, bool)
 
@@ -143,7 +144,7 @@ def test_json_is_flat_sorted_and_read_back():
 def test_a_damaged_file_is_an_input_error(change, message):
     values = {**dataclasses.asdict(transformer_base()), **change}
     with pytest.raises(InputError) as error:
-        hparam.from_mapping(values, "hparams.json")
+        TransformerHParams.from_mapping(values, "hparams.json")
     assert message in str(error.value)
     # A file is wrong, not the command line.
     assert error.value.exit_status == 1
@@ -153,4 +154,4 @@ def test_a_file_without_a_field_is_an_input_error():
     values = dataclasses.asdict(transformer_base())
     del values["norm_epsilon"]
     with pytest.raises(InputError, match="lacks hparam 'norm_epsilon'"):
-        hparam.from_mapping(values, "hparams.json")
+        TransformerHParams.from_mapping(values, "hparams.json")

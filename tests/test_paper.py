@@ -15,32 +15,33 @@ from hparams.table3 import TABLE_3
 from t2t_repro import registry
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.models.transformer import Transformer
+from t2t_repro.report import paper
 from t2t_repro.train.schedule import learning_rate
 
-# Table 3. The last column is its "params" in millions, "-" where it is empty.
-# For row (E) "emb" stands for learned positions.
+# Table 3. M is its "params" in millions, "-" where it is empty; the last two
+# are of newstest2013. For row (E) "emb" stands for learned positions.
 _TABLE_3 = """
-    set                  N  d_model d_ff   h  d_k  d_v  P_drop eps pos     M
-    transformer_base     6    512   2048   8   64   64   0.1   0.1 sin    65
-    transformer_h1       6    512   2048   1  512  512   0.1   0.1 sin     -
-    transformer_h4       6    512   2048   4  128  128   0.1   0.1 sin     -
-    transformer_h16      6    512   2048  16   32   32   0.1   0.1 sin     -
-    transformer_h32      6    512   2048  32   16   16   0.1   0.1 sin     -
-    transformer_k128     6    512   2048   8   16   64   0.1   0.1 sin    58
-    transformer_k256     6    512   2048   8   32   64   0.1   0.1 sin    60
-    transformer_l2       2    512   2048   8   64   64   0.1   0.1 sin    36
-    transformer_l4       4    512   2048   8   64   64   0.1   0.1 sin    50
-    transformer_l8       8    512   2048   8   64   64   0.1   0.1 sin    80
-    transformer_hs256    6    256   2048   8   32   32   0.1   0.1 sin    28
-    transformer_hs1024   6   1024   2048   8  128  128   0.1   0.1 sin   168
-    transformer_ff1024   6    512   1024   8   64   64   0.1   0.1 sin    53
-    transformer_ff4096   6    512   4096   8   64   64   0.1   0.1 sin    90
-    transformer_dr0      6    512   2048   8   64   64   0.0   0.1 sin     -
-    transformer_dr2      6    512   2048   8   64   64   0.2   0.1 sin     -
-    transformer_ls0      6    512   2048   8   64   64   0.1   0.0 sin     -
-    transformer_ls2      6    512   2048   8   64   64   0.1   0.2 sin     -
-    transformer_emb      6    512   2048   8   64   64   0.1   0.1 emb     -
-    transformer_big      6   1024   4096  16   64   64   0.3   0.1 sin   213
+    set                 N d_model d_ff   h d_k d_v P_drop eps pos   M  PPL BLEU
+    transformer_base    6     512 2048   8  64  64    0.1 0.1 sin  65 4.92 25.8
+    transformer_h1      6     512 2048   1 512 512    0.1 0.1 sin   - 5.29 24.9
+    transformer_h4      6     512 2048   4 128 128    0.1 0.1 sin   - 5.00 25.5
+    transformer_h16     6     512 2048  16  32  32    0.1 0.1 sin   - 4.91 25.8
+    transformer_h32     6     512 2048  32  16  16    0.1 0.1 sin   - 5.01 25.4
+    transformer_k128    6     512 2048   8  16  64    0.1 0.1 sin  58 5.16 25.1
+    transformer_k256    6     512 2048   8  32  64    0.1 0.1 sin  60 5.01 25.4
+    transformer_l2      2     512 2048   8  64  64    0.1 0.1 sin  36 6.11 23.7
+    transformer_l4      4     512 2048   8  64  64    0.1 0.1 sin  50 5.19 25.3
+    transformer_l8      8     512 2048   8  64  64    0.1 0.1 sin  80 4.88 25.5
+    transformer_hs256   6     256 2048   8  32  32    0.1 0.1 sin  28 5.75 24.5
+    transformer_hs1024  6    1024 2048   8 128 128    0.1 0.1 sin 168 4.66 26.0
+    transformer_ff1024  6     512 1024   8  64  64    0.1 0.1 sin  53 5.12 25.4
+    transformer_ff4096  6     512 4096   8  64  64    0.1 0.1 sin  90 4.75 26.2
+    transformer_dr0     6     512 2048   8  64  64    0.0 0.1 sin   - 5.77 24.6
+    transformer_dr2     6     512 2048   8  64  64    0.2 0.1 sin   - 4.95 25.5
+    transformer_ls0     6     512 2048   8  64  64    0.1 0.0 sin   - 4.67 25.3
+    transformer_ls2     6     512 2048   8  64  64    0.1 0.2 sin   - 5.47 25.7
+    transformer_emb     6     512 2048   8  64  64    0.1 0.1 emb   - 4.92 25.7
+    transformer_big     6    1024 4096  16  64  64    0.3 0.1 sin 213 4.33 26.4
 """
 _POSITIONS = {"sin": "timing_interleaved", "emb": "emb"}
 _VOCABULARY = 37_000  # section 5.1, "about 37000 tokens"
@@ -61,12 +62,15 @@ class Row:
     epsilon_ls: float
     pos: str
     millions: int | None
+    perplexity: float
+    bleu: float
 
 
 def _rows():
     for line in _TABLE_3.strip().splitlines()[1:]:
-        name, *sizes, p_drop, epsilon_ls, pos, millions = line.split()
-        n, d_model, d_ff, h, d_k, d_v = map(int, sizes)
+        name, *cells = line.split()
+        n, d_model, d_ff, h, d_k, d_v = map(int, cells[:6])
+        p_drop, epsilon_ls, pos, millions, perplexity, bleu = cells[6:]
         yield Row(
             name=name,
             n=n,
@@ -79,6 +83,8 @@ def _rows():
             epsilon_ls=float(epsilon_ls),
             pos=_POSITIONS[pos],
             millions=None if millions == "-" else int(millions),
+            perplexity=float(perplexity),
+            bleu=float(bleu),
         )
 
 
@@ -112,6 +118,10 @@ def test_a_row_of_table_3_is_the_registered_set(row):
     assert hparams.layer_prepostprocess_dropout == row.p_drop
     assert hparams.label_smoothing == row.epsilon_ls
     assert hparams.pos == row.pos
+    published = paper.row(row.name)
+    assert published.millions == row.millions
+    assert published.dev_perplexity == row.perplexity
+    assert published.dev_bleu == row.bleu
 
 
 def test_no_row_changes_what_the_table_does_not():
@@ -133,6 +143,7 @@ def test_no_row_changes_what_the_table_does_not():
 
 def test_the_table_is_complete():
     assert {"transformer_base", "transformer_big", *TABLE_3} == set(_ROWS)
+    assert paper.TABLE_3.keys() == set(_ROWS)
 
 
 def test_what_the_rows_have_in_common():

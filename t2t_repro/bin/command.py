@@ -153,7 +153,7 @@ def define_model_flags(values: flags.FlagValues) -> None:
     """The flags that say what is trained, and where the run lies."""
     for name, text in (
         ("output_dir", "run directory: hparams, vocabulary, checkpoints"),
-        ("model", "registered model; default: transformer"),
+        ("model", "registered model; default: that of the hparams set"),
         (
             "hparams_set",
             "registered hparams set; may be left out where the problem chooses"

@@ -70,8 +70,8 @@ def _average(values: flags.FlagValues) -> int | None:
             f"--output_dir={target} is not empty: give a new folder."
         )
     command.load_tensorflow()
-    from t2t_repro.train import averaging
-    from t2t_repro.train import checkpoints
+    from t2t_repro import averaging
+    from t2t_repro import checkpoints
 
     steps, windows = _windows(run, values)
     with files.filling(target):
@@ -95,8 +95,8 @@ def _windows(
     run: run_directory.Run, values: flags.FlagValues
 ) -> tuple[list[int], list[list[int]]]:
     """The steps there are, and all windows of n, checked."""
-    from t2t_repro.train import averaging
-    from t2t_repro.train import checkpoints
+    from t2t_repro import averaging
+    from t2t_repro import checkpoints
 
     found = [
         step

@@ -165,7 +165,7 @@ def _check_standard_input(translation: str, references: Sequence[str]) -> None:
 
 def _score(values: flags.FlagValues, paths: Sequence[str]) -> None:
     # Here and not above: --help need not wait for sacreBLEU.
-    from t2t_repro.evaluate import bleu
+    from t2t_repro.metrics import bleu
 
     hypotheses = _read(values.translation)
     references = [_read(path) for path in paths]

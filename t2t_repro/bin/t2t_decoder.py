@@ -372,7 +372,7 @@ def _print_result(
             f" {summary.failures} failures as zero recall"
         )
     else:
-        from t2t_repro.evaluate import bleu
+        from t2t_repro.metrics import bleu
 
         score = bleu.sacrebleu_score(best, references)
         figure = f"sacrebleu = {score.score:.2f} {score.signature}"
@@ -382,7 +382,7 @@ def _print_result(
 def _summary(
     references: list[str], trees: list[str], values: flags.FlagValues
 ) -> Any:
-    from t2t_repro.evaluate import bracketing_report
+    from t2t_repro.metrics import bracketing_report
 
     return bracketing_report.evaluate(
         references, trees, gold_name=values.decode_reference

@@ -62,8 +62,8 @@ def _import(values: flags.FlagValues) -> int | None:
     vocabulary = _find_vocabulary(problem, source, values.data_dir, theirs)
     encoder = problem.open_vocabulary(vocabulary)
     command.load_tensorflow()
+    from t2t_repro import checkpoints
     from t2t_repro.interop import t2t_checkpoint
-    from t2t_repro.train import checkpoints
 
     prefix = values.checkpoint_path or t2t_checkpoint.newest(source)
     conversion = t2t_checkpoint.convert(

@@ -1,8 +1,8 @@
 """`t2t-parseval`: scores parse trees against gold trees (section 6.3).
 
 tensor2tensor had no counterpart: its parses could not be scored at all. What
-is counted, and how, is in `t2t_repro.evaluate.bracketing`; how sentences are
-summed up, in `t2t_repro.evaluate.bracketing_report`.
+is counted, and how, is in `t2t_repro.metrics.bracketing`; how sentences are
+summed up, in `t2t_repro.metrics.bracketing_report`.
 """
 
 import dataclasses
@@ -14,9 +14,9 @@ from absl import flags
 
 from t2t_repro.bin import command
 from t2t_repro.errors import InputError
-from t2t_repro.evaluate import bracketing_report
-from t2t_repro.evaluate.bracketing import BracketCounts
-from t2t_repro.evaluate.bracketing import SentenceScore
+from t2t_repro.metrics import bracketing_report
+from t2t_repro.metrics.bracketing import BracketCounts
+from t2t_repro.metrics.bracketing import SentenceScore
 from t2t_repro.text.lines import read_lines
 
 _DOCUMENTATION = """compares parse trees with gold trees, one tree a line.

@@ -70,17 +70,17 @@ def _body(values: flags.FlagValues) -> int | None:
         command.require_folder("data_dir", data_dir)
         run_directory.check_data(run, problem, data_dir)
     command.load_tensorflow()
-    from t2t_repro.evaluate import report
-    from t2t_repro.evaluate import report_text
-    from t2t_repro.evaluate import run_facts
+    from t2t_repro.report import comparison
+    from t2t_repro.report import layout
+    from t2t_repro.report import run_facts
 
     scores = run_facts.read_scores(values.scores) if values.scores else None
     facts = run_facts.gather(run, decoding, data_dir, scores)
-    compared = report.compare(facts, values.device_tflops)
+    compared = comparison.compare(facts, values.device_tflops)
     if values.json:
-        print(json.dumps(report_text.as_json(compared), indent=1))
+        print(json.dumps(layout.as_json(compared), indent=1))
     else:
-        sys.stdout.write(report_text.as_markdown(compared))
+        sys.stdout.write(layout.as_markdown(compared))
     return 0
 
 

@@ -199,8 +199,6 @@ def _train(
         command.require(values, "problem")
         _refuse_foreign(folder)
         _check_warm_start(values.warm_start_from)
-        model = values.model or "transformer"
-        registry.model(model)
         problem = registry.problem(values.problem)
         _check_hparams(values, problem)
     else:
@@ -212,11 +210,12 @@ def _train(
     _prepare_data(values, problem, data_dir)
     if is_new:
         hparams_set = _hparams_set(values, problem, data_dir)
+        hparams = registry.hparams(hparams_set).override(values.hparams)
         run = run_directory.Run(
             folder=folder,
-            model=model,
+            model=values.model or hparams.MODEL,
             hparams_set=hparams_set,
-            hparams=registry.hparams(hparams_set).override(values.hparams),
+            hparams=hparams,
             problem=problem.full_name,
             languages=problem.languages,
             vocabulary=run_directory.data_vocabulary(problem, data_dir),
@@ -280,7 +279,13 @@ def _check_hparams(values: flags.FlagValues, problem: Any) -> None:
         named = problem.default_hparams_set(pairs=0, has_gpu=False)
     if named is None:
         command.require(values, "hparams_set")
-    registry.hparams(named).override(values.hparams)
+    hparams = registry.hparams(named).override(values.hparams)
+    model = values.model or hparams.MODEL
+    if not isinstance(hparams, registry.model(model).hparams):
+        raise UsageError(
+            f"--hparams_set={named} is for the model {hparams.MODEL}, not for"
+            f" --model={model}: leave --model out."
+        )
 
 
 def _hparams_set(

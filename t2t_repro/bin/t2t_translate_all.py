@@ -198,7 +198,7 @@ def _follow(
     record: _Record,
     values: flags.FlagValues,
 ) -> None:
-    from t2t_repro.train import checkpoints
+    from t2t_repro import checkpoints
 
     translate = _Translate(run, options)
     board = _Board(record.path.parent)
@@ -275,14 +275,14 @@ class _Score:
 
 
 def _bleu(outputs: list[str], references: list[str]) -> _Score:
-    from t2t_repro.evaluate import bleu
+    from t2t_repro.metrics import bleu
 
     score = bleu.sacrebleu_score(outputs, references)
     return _Score("bleu", score.score, score.signature)
 
 
 def _f1(outputs: list[str], references: list[str]) -> _Score:
-    from t2t_repro.evaluate import bracketing_report
+    from t2t_repro.metrics import bracketing_report
 
     summary = bracketing_report.evaluate(references, outputs).all
     return _Score(
@@ -302,9 +302,9 @@ class _Translate:
 
     def __call__(self, step: int, sources: list[str]) -> Iterator[str]:
         """Restores a checkpoint; then yields its translations, line by line."""
+        from t2t_repro import checkpoints
         from t2t_repro.decode import lines as decode_lines
         from t2t_repro.decode.translator import Translator
-        from t2t_repro.train import checkpoints
 
         if self._model is None:
             self._model = self._run.new_model()

@@ -120,8 +120,8 @@ def _page(
     checkpoint: str | None,
     values: flags.FlagValues,
 ) -> str:
+    from t2t_repro import checkpoints
     from t2t_repro.decode import api
-    from t2t_repro.train import checkpoints
     from t2t_repro.visualize import looking
     from t2t_repro.visualize import page
 

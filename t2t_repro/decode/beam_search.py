@@ -4,13 +4,13 @@ Follows tensor2tensor's search step by step, with one change: every sentence
 has its own length limit and is frozen once it is decided, so a translation
 does not depend on which sentences happen to share the batch.
 
-Three things make it fast. The encoder runs once, and one copy of its keys and
-values serves all beams. The decoder's cache is never put in another order when
-beams are: it holds every beam's entry at every position, and a bias shows a
-beam its ancestors alone. Sentences that are decided leave the batch, a quarter
-of it at a time.
+Three things make it fast. The encoder runs once, and one copy of what it gives
+serves all beams. What a model carries from step to step is its own affair, and
+so is how it follows the beams when they change places. Sentences that are
+decided leave the batch, a quarter of it at a time.
 """
 
+from collections.abc import Callable
 from typing import Any
 from typing import NamedTuple
 
@@ -19,11 +19,8 @@ import tensorflow as tf
 from t2t_repro.decode.beam_step import Rules
 from t2t_repro.decode.beam_step import State
 from t2t_repro.decode.beam_step import advance
-from t2t_repro.decode.beam_step import ancestry_bias
 from t2t_repro.decode.beam_step import first_state
 from t2t_repro.decode.beam_step import last_ids
-from t2t_repro.layers.attention import padding_bias
-from t2t_repro.layers.linear import matmul_last
 
 # The batch shrinks when this share of it is decided: rows that idle cost time,
 # and so does moving the others.
@@ -44,22 +41,29 @@ class Hypotheses(NamedTuple):
     scores: tf.Tensor
 
 
-class _Sources(NamedTuple):
-    """What the search knows of the sentences that are still in the batch.
+# One id more: (position, state, logits, of each sentence) -> the state, and the
+# beam that each alive one continues; see `beam_step.advance`.
+Advance = Callable[
+    [tf.Tensor, State, tf.Tensor, Any], tuple[State, tf.Tensor | None]
+]
+
+
+class _Active(NamedTuple):
+    """The sentences that are still in the batch.
 
     Attributes:
       rows: `[active]`, their rows in the result.
-      limits: `[active]`, most ids to generate.
-      inputs: `[active, source]`. The bias that hides padding is made of them
-        in every step: carried along instead, it lets a graph rewriting of
-        TensorFlow 2.21 break the loop of a model of one layer.
-      memory: keys and values of the encoder's output.
+      given: what `advance` wants to know of each, a nest of `[active, ...]`.
+      memory: the model's; see `models.seq2seq`.
+      carried: the model's state.
+      state: of the search.
     """
 
     rows: tf.Tensor
-    limits: tf.Tensor
-    inputs: tf.Tensor
+    given: Any
     memory: Any
+    carried: Any
+    state: State
 
 
 class _Left(NamedTuple):
@@ -91,7 +95,7 @@ def greedy_search(
     """
     # With two candidates an end of sentence in second place would count.
     rules = Rules(beams=1, candidates=1, alpha=0.0, keep=1)
-    return _search(model, inputs, limits, rules)
+    return _search_by(rules, model, inputs, limits)
 
 
 def beam_search(
@@ -105,8 +109,7 @@ def beam_search(
     """Translates a batch.
 
     Args:
-      model: with `encode`, `memory`, `empty_past`, `step` and
-        `softmax_kernel`.
+      model: a `Seq2Seq`.
       inputs: `[batch, source]` int32, 0 = padding.
       limits: `[batch]` int32, most ids to generate for each sentence.
       beam_size: hypotheses alive at a time.
@@ -121,59 +124,76 @@ def beam_search(
     # At most `beam_size` of the candidates can be ends of sentence, so that as
     # many hypotheses stay alive.
     rules = Rules(beam_size, 2 * beam_size, alpha, keep)
-    return _search(model, inputs, limits, rules)
+    return _search_by(rules, model, inputs, limits)
 
 
-def _search(
-    model: Any, inputs: tf.Tensor, limits: tf.Tensor, rules: Rules
+def _search_by(
+    rules: Rules, model: Any, inputs: tf.Tensor, limits: tf.Tensor
 ) -> Hypotheses:
-    kernel = model.softmax_kernel()
-    sources = _Sources(
-        rows=tf.range(tf.shape(inputs)[0]),
-        limits=limits,
-        inputs=inputs,
-        memory=model.memory(model.encode(inputs)),
+    def one_id_more(
+        position: tf.Tensor, state: State, logits: tf.Tensor, limits: tf.Tensor
+    ) -> tuple[State, tf.Tensor | None]:
+        state, parents = advance(position, state, logits, limits, rules)
+        return state, parents if rules.beams > 1 else None
+
+    state = first_state(limits, rules.beams)
+    return search(model, inputs, state, limits, one_id_more)
+
+
+def search(
+    model: Any, inputs: tf.Tensor, state: State, given: Any, advance: Advance
+) -> Hypotheses:
+    """The loop around all ways to generate.
+
+    Args:
+      model: a `Seq2Seq`.
+      inputs: `[batch, source]` int32, 0 = padding.
+      state: before the first id.
+      given: what `advance` wants to know of each sentence, a nest of
+        `[batch, ...]`.
+      advance: chooses the next ids; without parents all beams go on.
+    """
+    kernel = model.output_kernel()
+    beams = state.alive_log_probs.shape[1]
+    memory, carried = model.start(model.encode(inputs), beams)
+    active = _Active(
+        tf.range(tf.shape(inputs)[0]), given, memory, carried, state
+    )
+    nobody = _Left(
+        rows=tf.zeros([0], tf.int32),
+        ids=tf.zeros([0, beams, 0], tf.int32),
+        scores=tf.zeros([0, beams]),
     )
 
     def grow(
-        position: tf.Tensor, state: State, sources: _Sources
-    ) -> tuple[tf.Tensor, State]:
-        x, past = model.step(
-            last_ids(state),
-            position,
-            sources.memory,
-            padding_bias(sources.inputs),
-            state.past,
-            ancestry_bias(state.ancestors),
-        )
-        logits = matmul_last(x, kernel)
-        state = state._replace(past=past)
-        state = advance(position, state, logits, sources.limits, rules)
-        return position + 1, state
+        position: tf.Tensor, carried: Any, state: State, active: _Active
+    ) -> tuple[tf.Tensor, Any, State]:
+        ids = last_ids(state)
+        x, carried = model.step(ids, position, active.memory, carried)
+        logits = model.logits(x, kernel)
+        state, parents = advance(position, state, logits, active.given)
+        if parents is not None:
+            carried = model.reorder(carried, parents)
+        return position + 1, carried, state
 
     def grow_until_it_pays_to_shrink(
-        position: tf.Tensor, state: State, sources: _Sources, left: _Left
-    ) -> tuple[tf.Tensor, State, _Sources, _Left]:
-        position, state = tf.while_loop(
-            lambda position, state: _share(state.is_done) < _SHRINK_AT,
-            lambda position, state: grow(position, state, sources),
-            (position, state),
-            shape_invariants=_invariants((position, state)),
+        position: tf.Tensor, active: _Active, left: _Left
+    ) -> tuple[tf.Tensor, _Active, _Left]:
+        changing = (position, active.carried, active.state)
+        position, carried, state = tf.while_loop(
+            lambda position, carried, state: _share(state.is_done) < _SHRINK_AT,
+            lambda position, carried, state: grow(
+                position, carried, state, active
+            ),
+            changing,
+            shape_invariants=_invariants(changing),
         )
-        return position, *_shrink(position, state, sources, left)
+        active = active._replace(carried=carried, state=state)
+        return position, *_shrink(position, active, left)
 
-    start = (
-        tf.constant(0),
-        first_state(model, limits, rules.beams),
-        sources,
-        _Left(
-            rows=tf.zeros([0], tf.int32),
-            ids=tf.zeros([0, rules.beams, 0], tf.int32),
-            scores=tf.zeros([0, rules.beams]),
-        ),
-    )
+    start = (tf.constant(0), active, nobody)
     *_, left = tf.while_loop(
-        lambda position, state, sources, left: tf.size(sources.rows) > 0,
+        lambda position, active, left: tf.size(active.rows) > 0,
         grow_until_it_pays_to_shrink,
         start,
         shape_invariants=_invariants(start),
@@ -190,22 +210,22 @@ def _share(flags: tf.Tensor) -> tf.Tensor:
 
 
 def _shrink(
-    position: tf.Tensor, state: State, sources: _Sources, left: _Left
-) -> tuple[State, _Sources, _Left]:
+    position: tf.Tensor, active: _Active, left: _Left
+) -> tuple[_Active, _Left]:
     """Takes the sentences that are done out of the batch.
 
     Args:
       position: ids generated so far.
-      state: with some sentences that are done.
-      sources: of the same sentences.
+      active: with some sentences that are done.
       left: those that left before.
     """
-    done = tf.where(state.is_done)[:, 0]
-    stay = tf.where(tf.logical_not(state.is_done))[:, 0]
+    is_done = active.state.is_done
+    done = tf.where(is_done)[:, 0]
+    stay = tf.where(tf.logical_not(is_done))[:, 0]
     more = position - tf.shape(left.ids)[2]
-    best = _hypotheses(state)
+    best = _hypotheses(active.state)
     left = _Left(
-        tf.concat([left.rows, tf.gather(sources.rows, done)], 0),
+        tf.concat([left.rows, tf.gather(active.rows, done)], 0),
         tf.concat(
             [
                 tf.pad(left.ids, [[0, 0], [0, 0], [0, more]]),
@@ -215,10 +235,10 @@ def _shrink(
         ),
         tf.concat([left.scores, tf.gather(best.scores, done)], 0),
     )
-    state, sources = tf.nest.map_structure(
-        lambda tensor: tf.gather(tensor, stay), (state, sources)
+    active = tf.nest.map_structure(
+        lambda tensor: tf.gather(tensor, stay), active
     )
-    return state, sources, left
+    return active, left
 
 
 def _hypotheses(state: State) -> Hypotheses:
@@ -231,16 +251,10 @@ def _hypotheses(state: State) -> Hypotheses:
 
 
 def _invariants(start: Any) -> Any:
-    """Shapes of the loop variables: batches shrink, ids and caches grow."""
+    """Shapes of the loop variables: batches shrink, axes of size 0 grow."""
 
     def invariant(tensor: tf.Tensor) -> tf.TensorShape:
-        dimensions = tensor.shape.as_list()
-        if dimensions:
-            dimensions[0] = None
-        if len(dimensions) > 2:
-            # ids `[active, beams, position]`, a cache's
-            # `[active, heads, entries, depth]`.
-            dimensions[2] = None
-        return tf.TensorShape(dimensions)
+        dimensions = [size or None for size in tensor.shape.as_list()]
+        return tf.TensorShape([None, *dimensions[1:]][: len(dimensions)])
 
     return tf.nest.map_structure(invariant, start)

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from t2t_repro.layers.attention import MASKED
 from t2t_repro.text.encoder import EOS_ID
 
 # Ids in a block of the vocabulary, of which the best are looked for where the
@@ -43,23 +42,18 @@ class State(NamedTuple):
     Attributes:
       alive_ids: `[active, beams, position]`.
       alive_log_probs: `[active, beams]`, best first.
-      ancestors: `[active, beams, position]`, the beam that each alive
-        hypothesis was at each position.
       finished_ids: `[active, beams, position]`.
       finished_scores: `[active, beams]`, best first; `_IMPOSSIBLE`: none yet.
       is_finished: `[active, beams]` bool.
       is_done: `[active]` bool, nothing can change any more.
-      past: the decoder's cache, `position * beams` entries.
     """
 
     alive_ids: tf.Tensor
     alive_log_probs: tf.Tensor
-    ancestors: tf.Tensor
     finished_ids: tf.Tensor
     finished_scores: tf.Tensor
     is_finished: tf.Tensor
     is_done: tf.Tensor
-    past: Any
 
 
 def length_penalty(length: Any, alpha: float) -> tf.Tensor:
@@ -67,11 +61,10 @@ def length_penalty(length: Any, alpha: float) -> tf.Tensor:
     return tf.pow((5.0 + tf.cast(length, tf.float32)) / 6.0, alpha)
 
 
-def first_state(model: Any, limits: tf.Tensor, beams: int) -> State:
+def first_state(limits: tf.Tensor, beams: int) -> State:
     """Nothing generated yet; only the first beam counts.
 
     Args:
-      model: with `empty_past`.
       limits: `[batch]`, most ids to generate; none where it is 0.
       beams: hypotheses alive at a time.
     """
@@ -81,12 +74,10 @@ def first_state(model: Any, limits: tf.Tensor, beams: int) -> State:
     return State(
         alive_ids=no_ids,
         alive_log_probs=tf.tile(first_alive, [batch, 1]),
-        ancestors=no_ids,
         finished_ids=no_ids,
         finished_scores=tf.fill([batch, beams], _IMPOSSIBLE),
         is_finished=tf.zeros([batch, beams], tf.bool),
         is_done=limits <= 0,
-        past=model.empty_past(batch),
     )
 
 
@@ -95,50 +86,24 @@ def last_ids(state: State) -> tf.Tensor:
     return tf.pad(state.alive_ids, [[0, 0], [0, 0], [1, 0]])[:, :, -1]
 
 
-def _with_itself(ancestors: tf.Tensor) -> tf.Tensor:
-    """`[active, beams, position]` -> the same with the beam's own number."""
-    beams = ancestors.shape[1]
-    own = tf.broadcast_to(
-        tf.range(beams)[None, :, None], [tf.shape(ancestors)[0], beams, 1]
-    )
-    return tf.concat([ancestors, own], axis=2)
-
-
-def ancestry_bias(ancestors: tf.Tensor) -> tf.Tensor | None:
-    """Hides the cache's entries of beams that are no ancestors.
-
-    Args:
-      ancestors: `[active, beams, position]`.
-
-    Returns:
-      `[active, 1, beams, (position + 1) * beams]`, 0 or `MASKED`, as
-      `Transformer.step` takes it; None where there is one beam.
-    """
-    beams = ancestors.shape[1]
-    if beams == 1:
-        return None
-    bias = tf.one_hot(
-        _with_itself(ancestors), beams, on_value=0.0, off_value=MASKED
-    )
-    entries = tf.shape(bias)[2] * beams
-    return tf.reshape(bias, [-1, 1, beams, entries])
-
-
 def advance(
     position: tf.Tensor,
     state: State,
     logits: tf.Tensor,
     limits: tf.Tensor,
     rules: Rules,
-) -> State:
+) -> tuple[State, tf.Tensor]:
     """One id more for every sentence that is not done.
 
     Args:
       position: ids generated before.
-      state: before the step, but for the cache, which has it already.
+      state: before the step.
       logits: `[active, beams, vocabulary]`.
       limits: `[active]`.
       rules: of the search.
+
+    Returns:
+      The state, and `[active, beams]` the beam that each alive one continues.
     """
     beams, keep = rules.beams, rules.keep
     length = position + 1
@@ -169,21 +134,18 @@ def advance(
         shape = [-1] + [1] * (len(new.shape) - 1)
         return tf.where(tf.reshape(frozen, shape), old, new)
 
-    return State(
+    grown = State(
         alive_ids=unless_frozen(
             tf.gather(ids, alive.indices, batch_dims=1),
             tf.pad(state.alive_ids, [[0, 0], [0, 0], [0, 1]]),
         ),
         alive_log_probs=unless_frozen(alive.values, state.alive_log_probs),
-        ancestors=tf.gather(
-            _with_itself(state.ancestors), alive_parents, batch_dims=1
-        ),
         finished_ids=unless_frozen(finished_ids, grown_ids),
         finished_scores=unless_frozen(finished.values, state.finished_scores),
         is_finished=unless_frozen(is_finished, state.is_finished),
         is_done=frozen | decided | (length >= limits),
-        past=state.past,
     )
+    return grown, alive_parents
 
 
 def _candidates(

@@ -14,34 +14,18 @@ but label smoothing gives it some probability.
 
 from collections.abc import Sequence
 from typing import Any
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from t2t_repro.decode.beam_search import Hypotheses
+from t2t_repro.decode.beam_search import search
+from t2t_repro.decode.beam_step import State
+from t2t_repro.decode.beam_step import first_state
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.layers.attention import MASKED
-from t2t_repro.layers.attention import padding_bias
-from t2t_repro.layers.linear import matmul_last
 from t2t_repro.text.encoder import EOS_ID
 from t2t_repro.text.encoder import PAD_ID
-
-
-class _State(NamedTuple):
-    """What a step changes.
-
-    Attributes:
-      ids: `[batch, position]`, 0 behind the end of sentence.
-      log_probs: `[batch]`, of the ids so far.
-      is_done: `[batch]` bool.
-      past: the decoder's cache.
-    """
-
-    ids: tf.Tensor
-    log_probs: tf.Tensor
-    is_done: tf.Tensor
-    past: Any
 
 
 def draws(seed: int, numbers: Sequence[int], limits: np.ndarray) -> np.ndarray:
@@ -111,7 +95,7 @@ def sample(
     """Draws a translation of each sentence.
 
     Args:
-      model: as in `beam_search.beam_search`.
+      model: a `Seq2Seq`.
       inputs: `[batch, source]` int32, 0 = padding.
       limits: `[batch]` int32, most ids to generate for each sentence.
       drawn: from `draws`.
@@ -121,50 +105,29 @@ def sample(
       One hypothesis for each sentence; its score is the log probability that
       the model gives it, whatever the temperature and what was left out.
     """
-    memory = model.memory(model.encode(inputs))
-    kernel = model.softmax_kernel()
-    batch = tf.shape(inputs)[0]
 
-    def grow(position: tf.Tensor, state: _State) -> tuple[tf.Tensor, _State]:
-        last = tf.pad(state.ids, [[0, 0], [1, 0]])[:, -1:]
-        # Made in every step: see `beam_search._Sources`.
-        bias = padding_bias(inputs)
-        x, past = model.step(last, position, memory, bias, state.past, None)
-        logits = matmul_last(x[:, 0], kernel)
+    def one_id_more(
+        position: tf.Tensor,
+        state: State,
+        logits: tf.Tensor,
+        given: tuple[tf.Tensor, tf.Tensor],
+    ) -> tuple[State, None]:
+        limits, drawn = given
+        logits = logits[:, 0]
         ids = choose(logits, drawn[:, position], options)
         log_probs = -tf.nn.sparse_softmax_cross_entropy_with_logits(ids, logits)
         done = state.is_done
-        ids = tf.where(done, PAD_ID, ids)
-        return position + 1, _State(
-            ids=tf.concat([state.ids, ids[:, None]], 1),
-            log_probs=state.log_probs + tf.where(done, 0.0, log_probs),
-            is_done=done | (ids == EOS_ID) | (position + 1 >= limits),
-            past=past,
+        ids = tf.where(done, PAD_ID, ids)[:, None, None]
+        log_probs = tf.where(done, 0.0, log_probs)[:, None]
+        ends = (ids[:, 0, 0] == EOS_ID) | (position + 1 >= limits)
+        grown = state._replace(
+            alive_ids=tf.concat([state.alive_ids, ids], 2),
+            alive_log_probs=state.alive_log_probs + log_probs,
+            # None are kept apart: what is drawn is what there is.
+            finished_ids=tf.concat([state.finished_ids, ids], 2),
+            is_done=done | ends,
         )
+        return grown, None
 
-    start = _State(
-        ids=tf.zeros([batch, 0], tf.int32),
-        log_probs=tf.zeros([batch]),
-        is_done=limits <= 0,
-        past=model.empty_past(batch),
-    )
-    growing = tf.nest.map_structure(
-        # `[batch, heads, entries, depth]`
-        lambda cache: tf.TensorShape([None, cache.shape[1], None, None]),
-        start.past,
-    )
-    _, state = tf.while_loop(
-        lambda position, state: ~tf.reduce_all(state.is_done),
-        grow,
-        (tf.constant(0), start),
-        shape_invariants=(
-            tf.TensorShape([]),
-            _State(
-                ids=tf.TensorShape([None, None]),
-                log_probs=tf.TensorShape([None]),
-                is_done=tf.TensorShape([None]),
-                past=growing,
-            ),
-        ),
-    )
-    return Hypotheses(state.ids[:, None], state.log_probs[:, None])
+    state = first_state(limits, beams=1)
+    return search(model, inputs, state, (limits, drawn), one_id_more)

@@ -27,9 +27,9 @@ from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.translator import source_ids
 from t2t_repro.decode.translator import windows
 from t2t_repro.errors import InputError
+from t2t_repro.layers import losses
 from t2t_repro.text.encoder import EOS_ID
 from t2t_repro.text.encoder import TextEncoder
-from t2t_repro.train import losses
 
 # Target ids at a time: with 32,000 pieces, their logits take 256 MB.
 _IDS_AT_ONCE = 2048
@@ -79,7 +79,7 @@ class Scorer:
         """Prepares the graph; it is traced once, at the first batch.
 
         Args:
-          model: `call` and `logits` are used.
+          model: a `Seq2Seq`.
           encoder: the vocabulary.
           options: `batch_size` and `max_input_size`; targets are never cut.
         """
@@ -89,11 +89,8 @@ class Scorer:
 
         @tf.function(input_signature=signature)
         def log_probabilities(inputs: tf.Tensor, targets: tf.Tensor) -> Any:
-            decoded = model(inputs, targets)
-            rows = tf.reshape(decoded, [-1, decoded.shape[-1]])
-            labels = tf.reshape(targets, [-1])
-            loss = losses.cross_entropy(model.logits(rows), labels, 0.0)
-            return -tf.reshape(loss, tf.shape(targets))
+            logits = model.logits(model(inputs, targets))
+            return -losses.token_losses(logits, targets, 0.0)
 
         self._log_probabilities = log_probabilities
 

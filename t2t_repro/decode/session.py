@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 
+from t2t_repro import checkpoints
 from t2t_repro.data import records
 from t2t_repro.decode import lines
 from t2t_repro.decode.options import DecodeOptions
@@ -17,7 +18,6 @@ from t2t_repro.decode.translator import Translation
 from t2t_repro.decode.translator import Translator
 from t2t_repro.progress import Progress
 from t2t_repro.run_directory import Run
-from t2t_repro.train import checkpoints
 
 logger = logging.getLogger("t2t_repro")
 

@@ -42,8 +42,8 @@ def write(
         stands in `folder` already.
     """
     # These import TensorFlow, and a command's --help shall not.
+    from t2t_repro import checkpoints
     from t2t_repro.decode import session
-    from t2t_repro.train import checkpoints
 
     export_folder.check(folder, overwrite)
     export = _export_function(run, form, options)
@@ -79,10 +79,10 @@ def _export_function(
         saved_model.check(run, options)
         return functools.partial(saved_model.export, run, options)
     if form == "ctranslate2":
-        from t2t_repro.export import converter
+        from t2t_repro.interop import ctranslate2
 
-        converter.check(run.hparams)
-        return functools.partial(converter.export, run)
+        ctranslate2.check(run.hparams)
+        return functools.partial(ctranslate2.export, run)
     if form == "keras_weights":
         from t2t_repro.export import keras_weights
 

@@ -86,10 +86,3 @@ def new_folder(
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def copy_vocabulary(run: Run, folder: pathlib.Path) -> pathlib.Path:
-    """Copies the vocabulary to `vocabulary.bpe` or `vocabulary.subwords`."""
-    target = folder / f"vocabulary{run.vocabulary.suffix}"
-    shutil.copyfile(run.vocabulary, target)
-    return target

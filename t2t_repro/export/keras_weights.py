@@ -15,7 +15,6 @@ import pathlib
 from typing import Any
 
 from t2t_repro import files
-from t2t_repro.export import folder as export_folder
 from t2t_repro.run_directory import Run
 
 _WEIGHTS = "model.weights.h5"
@@ -40,4 +39,4 @@ def export(run: Run, model: Any, folder: pathlib.Path) -> None:
         folder / _DESCRIPTION,
         json.dumps(description, indent=1, sort_keys=True) + "\n",
     )
-    export_folder.copy_vocabulary(run, folder)
+    run.copy_vocabulary(folder)

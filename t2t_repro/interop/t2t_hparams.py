@@ -18,6 +18,7 @@ from t2t_repro import hparam
 from t2t_repro import registry
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
+from t2t_repro.models.transformer_hparams import TransformerHParams
 
 _MODEL = "transformer"
 
@@ -103,7 +104,7 @@ class T2TRun:
       ignored: fields without effect on a Transformer.
     """
 
-    hparams: hparam.HParams
+    hparams: TransformerHParams
     hparams_set: str
     problem: str | None
     data_dir: str | None
@@ -150,7 +151,7 @@ def read_run(folder: pathlib.Path) -> T2TRun:
 
 def convert(
     values: Mapping[str, Any], origin: str
-) -> tuple[hparam.HParams, dict[str, Any], dict[str, Any]]:
+) -> tuple[TransformerHParams, dict[str, Any], dict[str, Any]]:
     """Sorts tensor2tensor's fields.
 
     Args:
@@ -174,7 +175,7 @@ def convert(
             )
     base = registry.hparams("transformer_base")
     fields: dict[str, Any] = {name: getattr(base, name) for name in _OURS}
-    for name in hparam.field_types(hparam.HParams):
+    for name in hparam.field_types(TransformerHParams):
         if name in _OURS:
             continue
         if name not in values and name not in _ADDED_LATER:
@@ -189,7 +190,7 @@ def convert(
     # As in tensor2tensor: no sentence is longer than a whole batch.
     fields["max_length"] = fields["max_length"] or fields["batch_size"]
     try:
-        hparams = hparam.from_mapping(fields, origin)
+        hparams = TransformerHParams.from_mapping(fields, origin)
     except UsageError as error:
         # It is the file that is wrong, not the command line.
         raise InputError(_naming(origin, str(error))) from error

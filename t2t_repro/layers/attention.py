@@ -7,10 +7,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from t2t_repro.hparam import HParams
 from t2t_repro.layers.dropout import dropout
 from t2t_repro.layers.dropout import seed_of
 from t2t_repro.layers.linear import Linear
+
+KeysValues = tuple[Any, Any]
 
 # Added to the logit of a key that must not be seen; tensor2tensor's value.
 MASKED = -1e9
@@ -76,6 +77,8 @@ class Mode:
       dropout_key: `[2]` int32 of this step and replica; None: no dropout.
       maps: receives `[batch, heads, query, key]` weights of every attention
         by place, such as `encoder/layer_0/self_attention`, unless None.
+      losses: receives auxiliary losses, scalars in nats a token, that layers
+        want minimised beside the cross entropy, unless None.
       attend: the attention function, so that a trainer can compile it.
       dtype: of the matrix products and of what lies between them, from the
         embeddings on. Weights, softmax and norms are float32 at any. Keras'
@@ -85,6 +88,7 @@ class Mode:
 
     dropout_key: Any = None
     maps: dict[str, Any] | None = None
+    losses: list[Any] | None = None
     attend: Callable[..., tuple[Any, Any]] = attend
     dtype: str = "float32"
 
@@ -122,24 +126,35 @@ def causal_bias(length: Any) -> Any:
 class MultiHeadAttention(keras.layers.Layer):
     """Multi-head attention with free d_k and d_v."""
 
-    def __init__(self, hparams: HParams, place: str, name: str):
+    def __init__(
+        self,
+        hidden_size: int,
+        num_heads: int,
+        key_channels: int,
+        value_channels: int,
+        use_bias: bool,
+        rate: float,
+        name: str,
+    ):
         """Makes the layer.
 
         Args:
-          hparams: sizes and the dropout rate of the weights.
-          place: path in the model; keys the dropout, names the maps.
+          hidden_size: d_model, of the result.
+          num_heads: h.
+          key_channels: h * d_k.
+          value_channels: h * d_v.
+          use_bias: whether the four projections have biases.
+          rate: dropout of the weights.
           name: unique within the parent.
         """
         super().__init__(name=name, autocast=False)
-        self._heads = hparams.num_heads
-        self._place = place
-        bias = hparams.attention_bias
-        self._query = Linear(hparams.key_channels, bias, "query")
-        self._key = Linear(hparams.key_channels, bias, "key")
-        self._value = Linear(hparams.value_channels, bias, "value")
-        self._output = Linear(hparams.hidden_size, bias, "output")
-        self._value_channels = hparams.value_channels
-        self._dropout = hparams.attention_dropout
+        self._heads = num_heads
+        self._query = Linear(key_channels, use_bias, "query")
+        self._key = Linear(key_channels, use_bias, "key")
+        self._value = Linear(value_channels, use_bias, "value")
+        self._output = Linear(hidden_size, use_bias, "output")
+        self._value_channels = value_channels
+        self._dropout = rate
 
     def build(self, input_shape: tuple) -> None:
         """Builds the four projections for `[batch, length, hidden]`."""
@@ -147,11 +162,7 @@ class MultiHeadAttention(keras.layers.Layer):
             layer.build(input_shape)
         self._output.build((*input_shape[:-1], self._value_channels))
 
-    def project_query(self, x: Any) -> Any:
-        """`[batch, query, hidden]` -> `[batch, heads, query, d_k]`."""
-        return self._split(self._query(x))
-
-    def project_memory(self, memory: Any) -> tuple[Any, Any]:
+    def keys_values(self, memory: Any) -> KeysValues:
         """Keys and values of what is attended to.
 
         Args:
@@ -163,26 +174,25 @@ class MultiHeadAttention(keras.layers.Layer):
         return self._split(self._key(memory)), self._split(self._value(memory))
 
     def call(
-        self, query: Any, key: Any, value: Any, bias: Any, mode: Mode
+        self, x: Any, keys_values: KeysValues, bias: Any, mode: Mode
     ) -> Any:
-        """Attends with projected heads and joins them.
+        """Attends from `x`.
 
         Args:
-          query: `[batch, heads, query, d_k]` from `project_query`.
-          key: `[batch, heads, key, d_k]` from `project_memory`.
-          value: `[batch, heads, key, d_v]` from `project_memory`.
+          x: `[batch, query, hidden]`.
+          keys_values: from `keys_values`.
           bias: broadcast to `[batch, heads, query, key]`, or None.
           mode: training, evaluation or looking inside.
 
         Returns:
           `[batch, query, hidden]`.
         """
-        seed = seed_of(mode.dropout_key, f"{self._place}/weights")
+        seed = seed_of(mode.dropout_key, f"{self.path}/weights")
         context, weights = mode.attend(
-            query, key, value, bias, self._dropout, seed
+            self._split(self._query(x)), *keys_values, bias, self._dropout, seed
         )
         if mode.maps is not None:
-            mode.maps[self._place] = weights
+            mode.maps[self.path] = weights
         context = ops.swapaxes(context, 1, 2)
         joined = (*ops.shape(context)[:2], self._value_channels)
         return self._output(ops.reshape(context, joined))

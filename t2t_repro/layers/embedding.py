@@ -6,29 +6,26 @@ from typing import Any
 import keras
 from keras import ops
 
-from t2t_repro.hparam import HParams
-
 _LONGEST_WAVELENGTH = 10000.0
 
 
 class Embedding(keras.layers.Layer):
     """One matrix from ids to vectors, and back to logits."""
 
-    def __init__(self, vocab_size: int, hparams: HParams, name: str):
+    def __init__(
+        self, vocab_size: int, hidden_size: int, is_scaled: bool, name: str
+    ):
         """Makes the layer.
 
         Args:
           vocab_size: rows.
-          hparams: hidden_size and multiply_embedding_mode.
+          hidden_size: columns, d_model.
+          is_scaled: whether what is looked up is multiplied by sqrt(d_model).
           name: unique within the parent.
         """
         super().__init__(name=name)
-        self._shape = (vocab_size, hparams.hidden_size)
-        self._scale = (
-            math.sqrt(hparams.hidden_size)
-            if hparams.multiply_embedding_mode == "sqrt_depth"
-            else 1.0
-        )
+        self._shape = (vocab_size, hidden_size)
+        self._scale = math.sqrt(hidden_size) if is_scaled else 1.0
 
     def build(self, input_shape: tuple | None = None) -> None:
         """Makes the `[vocabulary, hidden]` matrix, rows N(0, 1 / hidden)."""
@@ -42,7 +39,7 @@ class Embedding(keras.layers.Layer):
         )
 
     def call(self, ids: Any) -> Any:
-        """Looks ids up, times sqrt(d_model); padding becomes zero.
+        """Looks ids up; padding becomes zero.
 
         Args:
           ids: `[...]` int32.
@@ -91,19 +88,27 @@ def sinusoids(positions: Any, channels: int, interleaved: bool) -> Any:
 class Positions(keras.layers.Layer):
     """Adds positional encodings of the kind that hparam `pos` names."""
 
-    def __init__(self, hparams: HParams, name: str):
-        """Makes the layer."""
+    def __init__(self, kind: str, hidden_size: int, max_length: int, name: str):
+        """Makes the layer.
+
+        Args:
+          kind: "timing_interleaved", "timing", "emb" or "none".
+          hidden_size: d_model.
+          max_length: how many learned positions there are.
+          name: unique within the parent.
+        """
         super().__init__(name=name)
-        self._hparams = hparams
+        self._kind = kind
+        self._shape = (max_length, hidden_size)
 
     def build(self, input_shape: tuple | None = None) -> None:
         """Makes the table of learned positions (Table 3, row E), if any."""
         del input_shape
-        if self._hparams.pos == "emb":
+        if self._kind == "emb":
             self.table = self.add_weight(
-                shape=(self._hparams.max_length, self._hparams.hidden_size),
+                shape=self._shape,
                 initializer=keras.initializers.RandomNormal(
-                    stddev=self._hparams.hidden_size**-0.5
+                    stddev=self._shape[1] ** -0.5
                 ),
                 name="table",
             )
@@ -119,16 +124,13 @@ class Positions(keras.layers.Layer):
         Returns:
           As `x`.
         """
-        kind = self._hparams.pos
-        if kind == "none":
+        if self._kind == "none":
             return x
-        if kind == "emb":
-            last = self._hparams.max_length - 1
-            signal = ops.take(self.table, ops.minimum(positions, last), axis=0)
+        length, channels = self._shape
+        if self._kind == "emb":
+            places = ops.minimum(positions, length - 1)
+            signal = ops.take(self.table, places, axis=0)
         else:
-            signal = sinusoids(
-                positions,
-                self._hparams.hidden_size,
-                interleaved=kind == "timing_interleaved",
-            )
+            interleaved = self._kind == "timing_interleaved"
+            signal = sinusoids(positions, channels, interleaved)
         return x + ops.cast(signal, x.dtype)[None]

@@ -1,76 +1,120 @@
 """The Transformer: section 3 of the paper, figure 1.
 
-Knows no problem, file or flag, and no TensorFlow: it is keras.ops code and
-runs on any Keras backend. Training and decoding see four functions: `call`
-(teacher-forced), `encode`, `memory` and `step` (one position at a time).
+Decoding keeps a cache of every layer's keys and values and leaves it in its
+place when beams change theirs: what changes is which entries a beam may see.
 """
 
 from typing import Any
+from typing import NamedTuple
 
 import keras
 from keras import ops
 
-from t2t_repro.hparam import HParams
 from t2t_repro.layers.attention import EVALUATION
+from t2t_repro.layers.attention import MASKED
 from t2t_repro.layers.attention import Mode
 from t2t_repro.layers.attention import causal_bias
 from t2t_repro.layers.attention import padding_bias
-from t2t_repro.layers.blocks import DecoderLayer
-from t2t_repro.layers.blocks import EncoderLayer
-from t2t_repro.layers.blocks import LayerNorm
 from t2t_repro.layers.dropout import dropout
 from t2t_repro.layers.dropout import seed_of
 from t2t_repro.layers.embedding import Embedding
 from t2t_repro.layers.embedding import Positions
-from t2t_repro.layers.linear import Linear
-from t2t_repro.layers.linear import matmul_last
+from t2t_repro.layers.norm import LayerNorm
+from t2t_repro.models.seq2seq import Seq2Seq
+from t2t_repro.models.seq2seq import gather_beams
+from t2t_repro.models.transformer_hparams import TransformerHParams
+from t2t_repro.models.transformer_layers import DecoderLayer
+from t2t_repro.models.transformer_layers import EncoderLayer
 
 # tensor2tensor numbers its 32 "target spaces"; translation problems that do
 # not say otherwise are space 0.
 _TARGET_SPACES = 32
 
 
-class Transformer(keras.Model):
+class Encoded(NamedTuple):
+    """A source that was read.
+
+    Attributes:
+      inputs: `[batch, source]` ids, which say where the padding is.
+      states: `[batch, source, hidden]`.
+    """
+
+    inputs: Any
+    states: Any
+
+
+class Memory(NamedTuple):
+    """What every step attends to.
+
+    Attributes:
+      inputs: `[batch, source]` ids.
+      keys_values: for every layer `[batch, heads, source, d_k]` and
+        `[batch, heads, source, d_v]`.
+    """
+
+    inputs: Any
+    keys_values: tuple[tuple[Any, Any], ...]
+
+
+class State(NamedTuple):
+    """What the decoder has done so far.
+
+    Attributes:
+      cache: for every layer keys `[batch, heads, entries, d_k]` and values
+        `[batch, heads, entries, d_v]`; the entry of beam k at position p is
+        number `p * beams + k`.
+      ancestors: `[batch, beams, position]` int32, the beam that each beam was
+        at each position; nothing where there is one beam.
+    """
+
+    cache: tuple[tuple[Any, Any], ...]
+    ancestors: tuple[Any, ...]
+
+
+class Transformer(Seq2Seq):
     """Encoder and decoder stacks over ids."""
 
-    def __init__(self, hparams: HParams, vocab_size: int):
+    hparams: TransformerHParams
+
+    def __init__(self, hparams: TransformerHParams, vocab_size: int):
         """Makes and builds the model.
 
         Args:
           hparams: sizes and rates.
           vocab_size: ids on both sides.
         """
-        super().__init__(name="transformer")
-        self.hparams = hparams
-        self.vocab_size = vocab_size
-        self._product_dtype = "float32"
+        super().__init__(hparams, vocab_size, "transformer")
         shared = hparams.shared_embedding_and_softmax_weights
         names = ["embedding"] if shared else ["target_embedding", "softmax"]
         if not shared and not hparams.shared_embedding:
             names.append("source_embedding")
+        size = hparams.hidden_size
+        is_scaled = hparams.multiply_embedding_mode == "sqrt_depth"
         self._embeddings = {
-            name: Embedding(vocab_size, hparams, name) for name in names
+            name: Embedding(vocab_size, size, is_scaled, name) for name in names
         }
         self._target_space = None
         if hparams.use_target_space_embedding:
             self._target_space = Embedding(
-                _TARGET_SPACES,
-                hparams.replace(multiply_embedding_mode="none"),
-                "target_space_embedding",
+                _TARGET_SPACES, size, False, "target_space_embedding"
             )
-        self._encoder_positions = Positions(hparams, "encoder_positions")
-        self._decoder_positions = Positions(hparams, "decoder_positions")
+        self._encoder_positions, self._decoder_positions = (
+            Positions(
+                hparams.pos, size, hparams.max_length, f"{stack}_positions"
+            )
+            for stack in ("encoder", "decoder")
+        )
         self._encoder_layers = [
-            EncoderLayer(hparams, "encoder", f"layer_{i}")
+            EncoderLayer(hparams, f"layer_{i}")
             for i in range(hparams.encoder_layers)
         ]
         self._decoder_layers = [
-            DecoderLayer(hparams, "decoder", f"layer_{i}")
+            DecoderLayer(hparams, f"layer_{i}")
             for i in range(hparams.decoder_layers)
         ]
         # Without a norm behind the last residual a stack needs one at its end.
         self._final_norms = {
-            stack: LayerNorm(hparams, f"{stack}_norm")
+            stack: LayerNorm(hparams.norm_epsilon, f"{stack}_norm")
             for stack in ("encoder", "decoder")
             if hparams.layer_preprocess_sequence == "n"
         }
@@ -97,40 +141,7 @@ class Transformer(keras.Model):
                     layer.build(shape)
         self.built = True
 
-    def weights_by_path(self) -> dict[str, Any]:
-        """Every weight by its path, such as `encoder/layer_0/.../kernel`.
-
-        This is what checkpoints hold. Paths are unique, which Keras does not
-        promise, so it is checked.
-        """
-        weights = {weight.path: weight for weight in self.weights}
-        assert len(weights) == len(self.weights)
-        return weights
-
-    def call(
-        self,
-        inputs: Any,
-        targets: Any,
-        mode: Mode = EVALUATION,
-    ) -> Any:
-        """Teacher-forced decoder output; `logits` turns it into scores.
-
-        Args:
-          inputs: `[batch, source]` int32, 0 = padding.
-          targets: `[batch, target]` int32; position i sees those before i.
-          mode: training, evaluation or looking inside.
-
-        Returns:
-          `[batch, target, hidden]`.
-        """
-        encoded = self.encode(inputs, mode)
-        return self.decode(targets, encoded, padding_bias(inputs), mode)
-
-    def encode(
-        self,
-        inputs: Any,
-        mode: Mode = EVALUATION,
-    ) -> Any:
+    def encode(self, inputs: Any, mode: Mode = EVALUATION) -> Encoded:
         """The encoder stack.
 
         Args:
@@ -138,7 +149,7 @@ class Transformer(keras.Model):
           mode: training, evaluation or looking inside.
 
         Returns:
-          `[batch, source, hidden]`.
+          The source and what became of it.
         """
         x = self._embedding("source_embedding")(inputs)
         if self._target_space is not None:
@@ -148,21 +159,16 @@ class Transformer(keras.Model):
         bias = padding_bias(inputs)
         for layer in self._encoder_layers:
             x = layer(x, bias, mode=mode)
-        return self._final_norm("encoder", x)
+        return Encoded(inputs, self._final_norm("encoder", x))
 
     def decode(
-        self,
-        targets: Any,
-        encoded: Any,
-        memory_bias: Any,
-        mode: Mode = EVALUATION,
+        self, targets: Any, encoded: Encoded, mode: Mode = EVALUATION
     ) -> Any:
-        """The decoder stack over all target positions.
+        """The decoder stack over all target positions at once.
 
         Args:
           targets: `[batch, target]` int32.
-          encoded: `[batch, source, hidden]`.
-          memory_bias: `[batch, 1, 1, source]`.
+          encoded: from `encode`.
           mode: training, evaluation or looking inside.
 
         Returns:
@@ -175,105 +181,79 @@ class Transformer(keras.Model):
         x = self._decoder_positions(x, ops.arange(length))
         x = self._drop_input("decoder", ops.cast(x, mode.dtype), mode)
         bias = causal_bias(length)
+        memory_bias = padding_bias(encoded.inputs)
         for layer in self._decoder_layers:
-            memory = layer.project_memory(encoded)
+            memory = layer.memory(encoded.states)
             x = layer(x, memory, memory_bias, bias, mode=mode)
         return self._final_norm("decoder", x)
 
-    def multiply_in(self, dtype: str) -> None:
-        """Makes the products with the layers' weights in `dtype`, for decoding.
-
-        Queries, keys, values and their caches are in it too; embeddings, the
-        sums that residuals are, norms, softmax and logits stay float32: 8 bits
-        of a logit would make many equal. Nothing can be trained afterwards.
-
-        Args:
-          dtype: such as `bfloat16`.
-        """
-        for layer in self._flatten_layers():
-            if isinstance(layer, Linear):
-                layer.multiply_in(dtype)
-        self._product_dtype = dtype
-
-    def softmax_kernel(self) -> Any:
+    def output_kernel(self) -> Any:
         """`[hidden, vocabulary]`: decoder output times this is the logits."""
         return self._embedding("softmax").softmax_kernel()
 
-    def logits(self, x: Any) -> Any:
-        """`[rows, hidden]` decoder output -> `[rows, vocabulary]`, as typed."""
-        return matmul_last(x, self.softmax_kernel())
+    def start(self, encoded: Encoded, beams: int) -> tuple[Memory, State]:
+        """Keys and values of the encoder's output, and an empty cache.
 
-    def memory(self, encoded: Any) -> list[tuple[Any, Any]]:
-        """Keys and values of the encoder's output for every decoder layer.
+        One copy of both serves all beams of a sentence.
 
         Args:
-          encoded: `[batch, source, hidden]`.
-
-        Returns:
-          Per layer `[batch, heads, source, d_k]` and
-          `[batch, heads, source, d_v]`.
-        """
-        return [layer.project_memory(encoded) for layer in self._decoder_layers]
-
-    def empty_past(self, batch: Any) -> list[tuple[Any, Any]]:
-        """The decoder's cache before the first position.
-
-        Args:
-          batch: number of sentences.
-
-        Returns:
-          Per layer `[batch, heads, 0, d_k]` and `[batch, heads, 0, d_v]`.
+          encoded: from `encode`.
+          beams: hypotheses of each sentence.
         """
         heads = self.hparams.num_heads
-        shapes = [
-            (batch, heads, 0, channels // heads)
-            for channels in (
-                self.hparams.key_channels,
-                self.hparams.value_channels,
+        batch = ops.shape(encoded.inputs)[0]
+        channels = (self.hparams.key_channels, self.hparams.value_channels)
+        cache = tuple(
+            tuple(
+                ops.zeros((batch, heads, 0, size // heads), self.product_dtype)
+                for size in channels
             )
-        ]
-        return [
-            tuple(ops.zeros(shape, self._product_dtype) for shape in shapes)
             for _ in self._decoder_layers
-        ]
+        )
+        ancestors = (ops.zeros((batch, beams, 0), "int32"),)
+        memory = tuple(
+            layer.memory(encoded.states) for layer in self._decoder_layers
+        )
+        return (
+            Memory(encoded.inputs, memory),
+            State(cache, ancestors if beams > 1 else ()),
+        )
 
     def step(
         self,
         ids: Any,
         position: Any,
-        memory: list[tuple[Any, Any]],
-        memory_bias: Any,
-        past: list[tuple[Any, Any]],
-        past_bias: Any,
-    ) -> tuple[Any, list[tuple[Any, Any]]]:
-        """One position of every beam.
+        memory: Memory,
+        state: State,
+        mode: Mode = EVALUATION,
+    ) -> tuple[Any, State]:
+        """One position of every beam; see `Seq2Seq.step`.
 
-        Args:
-          ids: `[batch, beams]` int32, the last id of each; 0 at the start.
-          position: scalar int32, 0 at the start.
-          memory: from `memory`.
-          memory_bias: `[batch, 1, 1, source]`.
-          past: from `empty_past` or the last step.
-          past_bias: `[batch, 1, beams, (position + 1) * beams]`: 0 where the
-            entry, of beam k at position p in place `p * beams + k`, is an
-            ancestor of the beam or itself, `MASKED` elsewhere; None where
-            there is one beam.
-
-        Returns:
-          `[batch, beams, hidden]`, of which `softmax_kernel` makes the logits
-          of the next id, and the past grown by one position.
+        The cache is never put in another order: it keeps the entry of every
+        beam at every position, and a bias shows a beam its ancestors alone.
         """
+        # Made in every step: carried along a search instead, it lets a graph
+        # rewriting of TensorFlow 2.21 break the loop of a model of one layer.
+        memory_bias = padding_bias(memory.inputs)
+        ancestors = tuple(map(_with_itself, state.ancestors))
+        bias = ancestry_bias(ancestors[0]) if ancestors else None
         x = self._embedding("target_embedding")(ids)
         x = self._decoder_positions(x, ops.reshape(position, (1,)))
         grown = []
-        for layer, keys_values, layer_past in zip(
-            self._decoder_layers, memory, past, strict=True
+        for layer, keys_values, cache in zip(
+            self._decoder_layers, memory.keys_values, state.cache, strict=True
         ):
-            x, layer_past = layer.step(
-                x, keys_values, memory_bias, layer_past, past_bias
+            x, cache = layer.step(
+                x, keys_values, memory_bias, cache, bias, mode
             )
-            grown.append(layer_past)
-        return self._final_norm("decoder", x), grown
+            grown.append(cache)
+        x = self._final_norm("decoder", x)
+        return x, State(tuple(grown), ancestors)
+
+    def reorder(self, state: State, parents: Any) -> State:
+        """Gives each beam the ancestors of its parent; the cache stays."""
+        ancestors = (gather_beams(a, parents) for a in state.ancestors)
+        return state._replace(ancestors=tuple(ancestors))
 
     def _embedding(self, use: str) -> Embedding:
         """The matrix for a use, following what is shared with what."""
@@ -290,3 +270,27 @@ class Transformer(keras.Model):
 
     def _final_norm(self, stack: str, x: Any) -> Any:
         return self._final_norms[stack](x) if self._final_norms else x
+
+
+def _with_itself(ancestors: Any) -> Any:
+    """`[batch, beams, position]` -> the same with the beam's own number."""
+    batch, beams = ops.shape(ancestors)[:2]
+    own = ops.broadcast_to(
+        ops.arange(beams, dtype="int32")[None, :, None], (batch, beams, 1)
+    )
+    return ops.concatenate([ancestors, own], axis=2)
+
+
+def ancestry_bias(ancestors: Any) -> Any:
+    """Hides the cache's entries of beams that are no ancestors.
+
+    Args:
+      ancestors: `[batch, beams, position]`.
+
+    Returns:
+      `[batch, 1, beams, position * beams]`, 0 or `MASKED`.
+    """
+    beams = ancestors.shape[1]
+    visible = ops.equal(ancestors[..., None], ops.arange(beams, dtype="int32"))
+    bias = ops.where(visible, 0.0, MASKED)
+    return ops.reshape(bias, (-1, 1, beams, ops.shape(ancestors)[2] * beams))

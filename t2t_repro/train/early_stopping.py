@@ -1,120 +1,16 @@
-"""The dev figures of a run, and when they say that it is enough.
+"""When the dev figures say that it is enough.
 
-tensor2tensor's `--eval_early_stopping_*` read its event files; here each
-evaluation is a line of `evaluations.json` in the run directory, with every bit
-of its figures. What is kept is what happened, not a best value and a patience:
-both follow from it, so a run that goes on from an earlier checkpoint drops the
-later lines and decides as if it had never stopped. The best checkpoints
-(`--keep_best`, `t2t-decoder --checkpoint=best`) follow from it, too.
+tensor2tensor's `--eval_early_stopping_*` read its event files; here the figures
+are those of `t2t_repro.evaluations`.
 """
 
 import dataclasses
-import json
-import pathlib
-from collections.abc import Collection
 from collections.abc import Sequence
 
-from t2t_repro import files
-from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.errors import nearest
-
-FILE = "evaluations.json"
-# Whether less is better.
-_MINIMIZE = {
-    "nll": True,
-    "perplexity": True,
-    "token_accuracy": False,
-    "bleu": False,
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Evaluation:
-    """Figures on the dev data.
-
-    Attributes:
-      nll: mean negative log-likelihood of a token, no smoothing, in nats.
-      perplexity: exp(nll), per subword.
-      token_accuracy: share of tokens whose id had the highest score.
-      bleu: sacreBLEU of a fixed part of the dev data, beam search.
-    """
-
-    nll: float
-    perplexity: float
-    token_accuracy: float
-    bleu: float
-
-
-class History:
-    """Evaluations in order of their steps.
-
-    Attributes:
-      metric: one of Evaluation's figures, by which checkpoints are best.
-    """
-
-    def __init__(
-        self,
-        folder: pathlib.Path,
-        last_step: int | None = None,
-        metric: str | None = None,
-    ):
-        """Reads what a run directory has.
-
-        Args:
-          folder: run directory; need not be there yet.
-          last_step: of the checkpoint that training goes on from. Later
-            evaluations are of weights that are gone, and are forgotten.
-          metric: by which a checkpoint is best; None: what the file says.
-
-        Raises:
-          InputError: the file is damaged.
-        """
-        self._path = folder / FILE
-        self.metric = metric or "nll"
-        self._figures: dict[int, dict[str, float]] = {}
-        if self._path.exists():
-            recorded, evaluations = _read(self._path)
-            self.metric = metric or recorded
-            self._figures = {
-                step: figures
-                for step, figures in evaluations
-                if last_step is None or step <= last_step
-            }
-
-    def __contains__(self, step: int) -> bool:
-        """Whether that step's weights were evaluated."""
-        return step in self._figures
-
-    def add(self, step: int, evaluation: Evaluation) -> None:
-        """Takes note of an evaluation, on disk too."""
-        self._figures[step] = dataclasses.asdict(evaluation)
-        lines = [
-            json.dumps({"step": step, **figures})
-            for step, figures in sorted(self._figures.items())
-        ]
-        body = ",\n".join(lines)
-        files.replace_file(
-            self._path,
-            f'{{"metric": "{self.metric}", "evaluations": [\n{body}\n]}}\n',
-        )
-
-    def best(self, count: int, among: Collection[int]) -> list[int]:
-        """The steps whose weights are best on the dev data, the best first.
-
-        Args:
-          count: how many at the most; of equals the earlier ones.
-          among: steps of checkpoints that are there.
-        """
-        sign = 1 if _MINIMIZE[self.metric] else -1
-        steps = sorted(self._figures.keys() & set(among))
-        steps.sort(key=lambda step: sign * self._figures[step][self.metric])
-        return steps[:count]
-
-    def of(self, metric: str) -> tuple[list[int], list[float]]:
-        """Steps, oldest first, and the values of a metric there."""
-        steps = sorted(self._figures)
-        return steps, [self._figures[step][metric] for step in steps]
+from t2t_repro.evaluations import MINIMIZE
+from t2t_repro.evaluations import History
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,12 +70,12 @@ def check(
     Raises:
       UsageError: they do not.
     """
-    if metric not in _MINIMIZE:
+    if metric not in MINIMIZE:
         raise UsageError(
             f"--eval_early_stopping_metric={metric}: expected one of"
-            f" {', '.join(_MINIMIZE)}.{nearest(metric, _MINIMIZE)}"
+            f" {', '.join(MINIMIZE)}.{nearest(metric, MINIMIZE)}"
         )
-    natural = _MINIMIZE[metric]
+    natural = MINIMIZE[metric]
     if minimize not in (None, natural):
         raise UsageError(
             f"--eval_early_stopping_metric_minimize={minimize}, but"
@@ -219,26 +115,3 @@ def has_plateaued(
     start, *later = values[len(old) - 1 :]
     gains = [start - v if minimize else v - start for v in (start, *later)]
     return all(gain < delta for gain in gains)
-
-
-def _read(path: pathlib.Path) -> tuple[str, list[tuple[int, dict]]]:
-    """The metric of the best, and the figures by step."""
-    content = files.read_json(path)
-    lines = content.get("evaluations")
-    # Files of before --keep_best have none.
-    metric = content.get("metric", "nll")
-    names = {"step", *_MINIMIZE}
-    found = []
-    for line in lines if isinstance(lines, list) else [None]:
-        if (
-            not isinstance(line, dict)
-            or not names <= line.keys()
-            or not all(isinstance(line[name], int | float) for name in names)
-            or metric not in list(_MINIMIZE)
-        ):
-            raise InputError(
-                f"{path} is damaged: restore it from a copy, or remove it and"
-                " lose what early stopping knows."
-            )
-        found.append((int(line["step"]), {n: line[n] for n in _MINIMIZE}))
-    return metric, found

@@ -20,11 +20,11 @@ from t2t_repro.data.shapes import choose_shapes
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.translator import Translator
 from t2t_repro.errors import InputError
-from t2t_repro.evaluate.bleu import sacrebleu_score
+from t2t_repro.evaluations import Evaluation
+from t2t_repro.layers import losses
+from t2t_repro.metrics.bleu import sacrebleu_score
 from t2t_repro.run_directory import Run
 from t2t_repro.text.encoder import TextEncoder
-from t2t_repro.train.early_stopping import Evaluation
-from t2t_repro.train.step import summed_loss
 from t2t_repro.visualize.board import Sample
 
 # Dev data is short: few shapes, so that evaluation is traced quickly.
@@ -126,15 +126,12 @@ class Evaluator:
         self, inputs: tf.Tensor, targets: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Sums over the tokens of `[batch, columns]` ids."""
-        decoded = self._model(inputs, targets)
+        logits = self._model.logits(self._model(inputs, targets))
         present = targets != 0
-        rows = tf.reshape(decoded, [-1, decoded.shape[-1]])
-        guesses = tf.argmax(
-            self._model.logits(rows), axis=-1, output_type=tf.int32
-        )
-        right = (tf.reshape(guesses, tf.shape(targets)) == targets) & present
+        guesses = tf.argmax(logits, axis=-1, output_type=tf.int32)
+        right = (guesses == targets) & present
         return (
-            summed_loss(self._model, decoded, targets, smoothing=0.0),
+            tf.reduce_sum(losses.token_losses(logits, targets, 0.0)),
             tf.reduce_sum(tf.cast(right, tf.float32)),
             tf.reduce_sum(tf.cast(present, tf.float32)),
         )

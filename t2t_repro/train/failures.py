@@ -5,12 +5,12 @@ import re
 
 import tensorflow as tf
 
+from t2t_repro import checkpoints
 from t2t_repro.data.batching import Batch
 from t2t_repro.data.batching import Position
 from t2t_repro.data.shapes import BatchShape
 from t2t_repro.errors import InputError
 from t2t_repro.hparam import HParams
-from t2t_repro.train import checkpoints
 from t2t_repro.train import memory
 from t2t_repro.train import workers
 from t2t_repro.train.step import TrainStep

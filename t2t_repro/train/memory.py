@@ -41,22 +41,7 @@ def hungriest(
       vocab_size: ids there are.
     """
 
-    def numbers(shape: BatchShape) -> int:
-        rows, source, target = shape
-        attention = hparams.encoder_layers * source * source
-        attention += hparams.decoder_layers * target * (source + target)
-        # Per position of a layer: the inner layer before and after ReLU, and
-        # about ten vectors of the model's size.
-        width = 2 * hparams.filter_size + 10 * hparams.hidden_size
-        layers = hparams.encoder_layers * source
-        layers += hparams.decoder_layers * target
-        return rows * (
-            2 * hparams.num_heads * attention
-            + layers * width
-            + 2 * target * vocab_size
-        )
-
-    return max(shapes, key=numbers)
+    return max(shapes, key=lambda s: hparams.activations(s, vocab_size))
 
 
 def rehearse(step: TrainStep, run: Run, batches: TrainingBatches) -> None:

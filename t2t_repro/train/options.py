@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+from t2t_repro import evaluations
 from t2t_repro import files
 from t2t_repro import hparam
 from t2t_repro.errors import InputError
@@ -203,7 +204,7 @@ def resolve(folder: pathlib.Path, given: Mapping[str, Any]) -> TrainOptions:
             )
     # What it began with matters to a new run alone.
     stands.pop("warm_start_from", None)
-    metric = early_stopping.History(folder).metric
+    metric = evaluations.History(folder).metric
     remembered = {"eval_early_stopping_metric": metric, **stands}
     return TrainOptions(**{**remembered, **given})
 

@@ -15,8 +15,8 @@ import shutil
 from collections.abc import Callable
 from typing import TypeVar
 
+from t2t_repro import checkpoints
 from t2t_repro.errors import InputError
-from t2t_repro.train import checkpoints
 
 DAMAGED = "damaged"
 _FILE = re.compile(r"^model\.ckpt-(\d+)\.(index|data-\d+-of-\d+)$")

@@ -13,11 +13,11 @@ import pathlib
 
 import tensorflow as tf
 
+from t2t_repro import checkpoints
 from t2t_repro import run_directory
 from t2t_repro.decode import session
 from t2t_repro.errors import InputError
 from t2t_repro.run_directory import Run
-from t2t_repro.train import checkpoints
 from t2t_repro.train import evaluation
 from t2t_repro.train.options import TrainOptions
 from t2t_repro.train.summaries import Summaries

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from t2t_repro import checkpoints
 from t2t_repro.data.batching import Position
 from t2t_repro.errors import InputError
-from t2t_repro.train import checkpoints
 from t2t_repro.train import recovery
 from t2t_repro.train.step import OPTIONAL
 from t2t_repro.train.step import TrainStep

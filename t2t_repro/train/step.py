@@ -18,10 +18,10 @@ import tensorflow as tf
 
 from t2t_repro.errors import UsageError
 from t2t_repro.hparam import HParams
+from t2t_repro.layers import losses
 from t2t_repro.layers.attention import Mode
 from t2t_repro.layers.attention import attend
 from t2t_repro.train import diagnosis
-from t2t_repro.train import losses
 from t2t_repro.train.adam import Adam
 from t2t_repro.train.precision import LOSS_SCALE_NAMES
 from t2t_repro.train.precision import PRECISIONS
@@ -283,23 +283,32 @@ class TrainStep:
           factor: scalar, from `_factor`.
         """
         with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(
-                self._token_losses(inputs, targets, dropout_key)
-            )
+            token_losses, auxiliary = self._losses(inputs, targets, dropout_key)
+            loss = tf.reduce_sum(token_losses)
+            if auxiliary:
+                # Each is a mean over tokens: so the whole stays one, whatever
+                # the micro-batches and replicas hold.
+                loss += tf.add_n(auxiliary) * losses.token_count(targets)
             scaled = loss * factor
         gradients = tape.gradient(scaled, list(self.weights.values()))
         return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
-    def _token_losses(
+    def _losses(
         self, inputs: tf.Tensor, targets: tf.Tensor, dropout_key: tf.Tensor
-    ) -> tf.Tensor:
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """`[batch, target]` cross entropies, and the layers' own losses."""
+        auxiliary: list[tf.Tensor] = []
         mode = Mode(
-            dropout_key=dropout_key, attend=self._attend, dtype=self._precision
+            dropout_key=dropout_key,
+            attend=self._attend,
+            dtype=self._precision,
+            losses=auxiliary,
         )
         decoded = self._model(inputs, targets, mode=mode)
-        return _token_losses(
-            self._model, decoded, targets, self._hparams.label_smoothing
+        token_losses = losses.token_losses(
+            self._model.logits(decoded), targets, self._hparams.label_smoothing
         )
+        return token_losses, auxiliary
 
     def diagnose(self, inputs: Any, targets: Any) -> str:
         """Says what was not finite in the step that was just done.
@@ -323,10 +332,10 @@ class TrainStep:
             source, target = map(tf.constant, pair)
             key = self._dropout_key(done, tf.constant(part))
             _, gradients = self._summed_gradients(source, target, key, factor)
-            by_token = self._token_losses(source, target, key)
+            by_token, _ = self._losses(source, target, key)
             clause = diagnosis.of_micro_batch(
                 f"micro-batch {part + 1} of {len(inputs)}",
-                tf.reshape(by_token, target.shape),
+                by_token,
                 dict(zip(self.weights, gradients, strict=True)),
             )
             if clause:
@@ -359,27 +368,3 @@ def _compiled_attend() -> Any:
 
     # The rate is a Python number: each value has a graph of its own.
     return tf.function(attend, jit_compile=True)
-
-
-def summed_loss(
-    model: Any, decoded: Any, targets: Any, smoothing: float
-) -> tf.Tensor:
-    """Cross entropy summed over the non-padding targets.
-
-    Args:
-      model: gives the logits.
-      decoded: `[batch, target, hidden]`.
-      targets: `[batch, target]` int32.
-      smoothing: epsilon_ls.
-    """
-    return tf.reduce_sum(_token_losses(model, decoded, targets, smoothing))
-
-
-def _token_losses(
-    model: Any, decoded: Any, targets: Any, smoothing: float
-) -> tf.Tensor:
-    """As `summed_loss`, but `[batch * target]`, with 0 for padding."""
-    labels = tf.reshape(targets, [-1])
-    rows = tf.reshape(decoded, [-1, decoded.shape[-1]])
-    token_loss = losses.cross_entropy(model.logits(rows), labels, smoothing)
-    return tf.where(labels == 0, 0.0, token_loss)

@@ -23,8 +23,8 @@ import tensorflow as tf
 from t2t_repro import files
 from t2t_repro.decode.api import LoadedRun
 from t2t_repro.decode.options import DecodeOptions
+from t2t_repro.evaluations import History
 from t2t_repro.run_directory import Run
-from t2t_repro.train.early_stopping import History
 from t2t_repro.train.evaluation import Evaluation
 from t2t_repro.train.progress import Progress
 from t2t_repro.train.step import StepResult

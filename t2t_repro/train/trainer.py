@@ -18,13 +18,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from t2t_repro import averaging
 from t2t_repro import run_directory
 from t2t_repro.data import batching
 from t2t_repro.data import records
 from t2t_repro.data.batching import Batch
 from t2t_repro.errors import UsageError
+from t2t_repro.evaluations import History
 from t2t_repro.run_directory import Run
-from t2t_repro.train import averaging
 from t2t_repro.train import evaluation
 from t2t_repro.train import failures
 from t2t_repro.train import memory
@@ -35,7 +36,6 @@ from t2t_repro.train import run_shapes
 from t2t_repro.train import schedule
 from t2t_repro.train import warm_start
 from t2t_repro.train import workers
-from t2t_repro.train.early_stopping import History
 from t2t_repro.train.options import TrainOptions
 from t2t_repro.train.signals import StoppedError
 from t2t_repro.train.signals import StopSignals

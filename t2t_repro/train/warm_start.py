@@ -18,11 +18,11 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
+from t2t_repro import checkpoints
 from t2t_repro import files
 from t2t_repro.errors import InputError
 from t2t_repro.run_directory import Run
 from t2t_repro.text.encoder import file_sha256
-from t2t_repro.train import checkpoints
 
 RECORD_FILE = "warm_start.json"
 # What a checkpoint holds besides weights and moments.

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from benchmarks import decode
-from benchmarks import flops
 from hparams.transformer import transformer_tiny
 from t2t_repro.models.transformer import Transformer
 from tests.benchmarks import run_benchmark
@@ -29,7 +28,7 @@ def test_figures_follow_from_the_seconds(capsys):
     assert record["tokens_per_second"] == pytest.approx(15 / best)
     (greedy,) = record["seconds"]["t2t_repro, greedy"]
     assert record["greedy_sentences_per_second"] == pytest.approx(3 / greedy)
-    operations = flops.decoding(transformer_tiny(), 60, 3, 4, 5, 2)
+    operations = transformer_tiny().decoding_flops((3, 4, 5), 60, 2)
     limit = 4 * 2 * 64**3 / record["seconds"]["ceiling float32"][0]
     share = operations / best / limit
     assert record["matmul_share"] == pytest.approx(share)

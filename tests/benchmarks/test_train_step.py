@@ -2,7 +2,6 @@
 
 import pytest
 
-from benchmarks import flops
 from benchmarks import train_step
 from hparams.transformer import transformer_tiny
 from tests.benchmarks import run_benchmark
@@ -29,7 +28,7 @@ def test_figures_follow_from_the_seconds(capsys):
     assert record["target_tokens_per_second"] == pytest.approx(15 / best)
     assert record["padded_target_tokens_per_second"] == pytest.approx(15 / best)
     hparams = transformer_tiny().replace(num_hidden_layers=1)
-    operations = flops.training_step(hparams, 50, 3, 4, 5)
+    operations = 3 * hparams.forward_flops((3, 4, 5), 50)
     assert record["gflop_per_step"] == operations / 1e9
     assert record["gflops"] == pytest.approx(operations / best / 1e9)
     # Four products of 64 x 64 matrices in a round: 4 * 2 * 64^3 operations.

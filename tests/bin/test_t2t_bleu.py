@@ -46,7 +46,7 @@ def failure(capsys):
 
 def test_sacrebleu_alone(files, capsys):
     assert t2t_bleu.main(files) == 0
-    # One wrong word of six, as in tests/evaluate/test_bleu.py: (1/12)^(1/4).
+    # One wrong word of six, as in tests/metrics/test_bleu.py: (1/12)^(1/4).
     # 13a leaves the hyphen where it is, too.
     digest = hashlib.sha256(_REFERENCE.encode()).hexdigest()
     assert re.fullmatch(

@@ -11,6 +11,7 @@ import shutil
 import numpy as np
 import pytest
 
+from t2t_repro import checkpoints
 from t2t_repro import registry
 from t2t_repro import run_directory
 from t2t_repro.bin import t2t_decoder
@@ -19,7 +20,6 @@ from t2t_repro.data import generate
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.session import open_translator
-from t2t_repro.train import checkpoints
 from t2t_repro.train.trainer import Trainer
 from t2t_repro.train.trainer import TrainOptions
 

@@ -10,11 +10,11 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.util import event_pb2
 
+from t2t_repro import checkpoints
 from t2t_repro import registry
 from t2t_repro.bin import t2t_decoder
 from t2t_repro.bin import t2t_translate_all
 from t2t_repro.text.lines import read_lines
-from t2t_repro.train import checkpoints
 from tests import toy_run
 
 _NAME = toy_run.PROBLEM

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2t_repro import checkpoints
 from t2t_repro import registry
 from t2t_repro.bin import t2t_decoder
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.text.subwords import SubwordTextEncoder
-from t2t_repro.train import checkpoints
 from tests import toy_run
 
 _WORDS = ("one", "two", "three", "four")

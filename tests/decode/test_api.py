@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import t2t_repro
+from t2t_repro import checkpoints
 from t2t_repro import registry
 from t2t_repro.bin import t2t_decoder
 from t2t_repro.decode import translator as translator_module
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.text.lines import read_lines
-from t2t_repro.train import checkpoints
 from tests import source_tree
 from tests.export import random_run
 

@@ -10,52 +10,42 @@ from hparams.transformer import transformer_tiny
 from t2t_repro.decode.beam_search import beam_search
 from t2t_repro.decode.beam_search import greedy_search
 from t2t_repro.decode.beam_step import length_penalty
+from t2t_repro.layers.attention import EVALUATION
+from t2t_repro.models.seq2seq import Seq2Seq
 from t2t_repro.models.transformer import Transformer
 
 # Ids: 0 padding, 1 end, 2 = "a", 3 = "b", 4 = "c".
 _VOCABULARY = 5
 
 
-class _Table:
+class _Table(Seq2Seq):
     """A bigram model: the next id depends on the last id and the source.
 
-    `rows[source id][last id]` holds the probabilities of the next id. It
-    asserts that each beam sees one entry of the cache for each position; that
-    these are the right ones is shown with the real model.
+    `rows[source id][last id]` holds the probabilities of the next id. That
+    states follow their beams is shown with real models (tests/models).
     """
 
     def __init__(self, rows):
+        super().__init__(None, _VOCABULARY, "table")
         self._rows = tf.constant(rows, tf.float32)
 
-    def encode(self, inputs):
-        return inputs
+    def encode(self, inputs, mode=EVALUATION):
+        return inputs[:, 0]
 
-    def memory(self, encoded):
-        return [(encoded[:, 0], encoded[:, 0])]
+    def start(self, encoded, beams):
+        return encoded, tf.zeros([tf.shape(encoded)[0], beams, 0])
 
-    def empty_past(self, batch):
-        return [(tf.zeros([batch, 1, 0, 1]),) * 2]
-
-    def softmax_kernel(self):
-        return tf.eye(_VOCABULARY)
-
-    def step(self, ids, position, memory, memory_bias, past, past_bias):
-        table = tf.gather(self._rows, memory[0][0])
+    def step(self, ids, position, memory, state, mode=EVALUATION):
+        table = tf.gather(self._rows, memory)
         log_probs = tf.math.log(tf.gather(table, ids, batch_dims=1))
         # What is multiplied with zeros must be finite.
         log_probs = tf.maximum(log_probs, -1e30)
-        new = tf.cast(ids, tf.float32)[:, None, :, None]
-        grown = tuple(tf.concat([part, new], 2) for part in past[0])
-        if past_bias is not None:
-            seen = tf.cast(past_bias == 0.0, tf.float32)[:, 0]
-            # One entry for each position, the last of them its own.
-            tf.debugging.assert_equal(
-                tf.reduce_sum(seen, axis=2),
-                tf.fill(tf.shape(ids), tf.cast(position + 1, tf.float32)),
-            )
-            own = tf.eye(tf.shape(ids)[1], batch_shape=tf.shape(ids)[:1])
-            tf.debugging.assert_equal(seen[:, :, -tf.shape(ids)[1] :], own)
-        return log_probs, [grown]
+        grown = tf.concat([state, tf.cast(ids, tf.float32)[:, :, None]], 2)
+        tf.debugging.assert_equal(tf.shape(grown)[2], position + 1)
+        return log_probs, grown
+
+    def output_kernel(self):
+        return tf.eye(_VOCABULARY)
 
 
 # Source 0. Greedy takes a (0.5), then b (0.6), then the end: 0.3. The best

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from t2t_repro import hparam
 from t2t_repro import registry
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.export import exporter
@@ -24,7 +23,9 @@ def exported(trained, tmp_path_factory):
 def test_every_weight_comes_back(exported):
     run, folder = exported
     said = json.loads((folder / "model.json").read_text())
-    hparams = hparam.from_mapping(said["hparams"], "model.json")
+    hparams = registry.model(said["model"]).hparams.from_mapping(
+        said["hparams"], "model.json"
+    )
     assert hparams == run.hparams
     model = registry.model(said["model"])(hparams, said["vocab_size"])
     model.load_weights(folder / "model.weights.h5")

@@ -17,13 +17,11 @@ from t2t_repro.decode.beam_search import beam_search
 from t2t_repro.decode.beam_search import greedy_search
 from t2t_repro.interop import t2t_checkpoint
 from t2t_repro.interop import t2t_hparams
+from t2t_repro.layers import losses
 from t2t_repro.layers.attention import EVALUATION
 from t2t_repro.layers.attention import Mode
-from t2t_repro.layers.attention import padding_bias
 from t2t_repro.models.transformer import Transformer
-from t2t_repro.train import losses
 from t2t_repro.train.step import TrainStep
-from t2t_repro.train.step import summed_loss
 
 _DATA = pathlib.Path(__file__).resolve().parents[1] / "testdata" / "t2t"
 _VOCABULARY = 300
@@ -98,6 +96,12 @@ def case(request):
     return Case(request.param)
 
 
+def _summed_loss(model, decoded, targets, smoothing):
+    """Cross entropy summed over the targets."""
+    logits = model.logits(decoded)
+    return tf.reduce_sum(losses.token_losses(logits, targets, smoothing))
+
+
 def assert_close_at(mask, actual, expected, scale=1e-4):
     """Compares where the mask is set, within `scale` of the largest value."""
     expected = expected[mask]
@@ -112,15 +116,14 @@ def assert_close_at(mask, actual, expected, scale=1e-4):
 def test_encoder_decoder_and_logits(case):
     model = case.load("weights")
     encoded = model.encode(case.inputs)
-    decoded = model.decode(case.targets, encoded, padding_bias(case.inputs))
-    logits = model.logits(tf.reshape(decoded, [-1, decoded.shape[-1]]))
-    logits = tf.reshape(logits, [*case.targets.shape, _VOCABULARY])
+    decoded = model.decode(case.targets, encoded)
+    logits = model.logits(decoded)
     forward = case.forward
     # At padding of the source the original has another value, which nothing
     # looks at: it leaves the feed-forward net out there.
     real, everywhere = case.inputs != 0, np.full(case.targets.shape, True)
     assert not real.all() and not (case.targets != 0).all()
-    assert_close_at(real, encoded, forward["encoder_output"])
+    assert_close_at(real, encoded.states, forward["encoder_output"])
     assert_close_at(everywhere, decoded, forward["body_output"])
     assert_close_at(everywhere, logits, forward["logits_eval"])
 
@@ -146,11 +149,11 @@ def test_losses(case):
         )
     count = float(losses.token_count(case.targets))
     assert count == float(forward["xent_den"])
-    smoothed = float(summed_loss(model, decoded, case.targets, 0.1)) / count
+    smoothed = float(_summed_loss(model, decoded, case.targets, 0.1)) / count
     assert smoothed - constant == pytest.approx(
         float(forward["train_loss"]), rel=1e-5
     )
-    plain = float(summed_loss(model, decoded, case.targets, 0.0)) / count
+    plain = float(_summed_loss(model, decoded, case.targets, 0.0)) / count
     assert plain == pytest.approx(
         float(forward["eval_loss_no_label_smoothing"]), rel=1e-5
     )
@@ -183,7 +186,7 @@ def test_gradients(case):
     weights = model.weights_by_path()
     with tf.GradientTape() as tape:
         decoded = model(case.inputs, case.targets, mode=EVALUATION)
-        loss = summed_loss(model, decoded, case.targets, 0.1)
+        loss = _summed_loss(model, decoded, case.targets, 0.1)
         loss /= losses.token_count(case.targets)
     gradients = tape.gradient(loss, [w.value for w in weights.values()])
     expected = case.by_path("gradients")

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from hparams.transformer import transformer_tiny
 from t2t_repro.layers import attention
 
 
@@ -45,26 +44,22 @@ def test_attend_mixes_the_values():
 
 def test_heads_may_have_other_sizes_than_the_model():
     # Rows B of Table 3 need d_k != d_v: 4 heads, d_k = 2, d_v = 3.
-    hparams = transformer_tiny().replace(
-        hidden_size=8, attention_key_channels=8, attention_value_channels=12
-    )
-    layer = attention.MultiHeadAttention(hparams, "here", "attention")
+    layer = attention.MultiHeadAttention(8, 4, 8, 12, False, 0.0, "attention")
     layer.build((None, None, 8))
     x = np.random.default_rng(1).normal(size=(2, 5, 8)).astype(np.float32)
     maps: dict = {}
-    query = layer.project_query(x)
-    key, value = layer.project_memory(x)
-    output = layer(query, key, value, bias=None, mode=attention.Mode(maps=maps))
-    assert query.shape == key.shape == (2, 4, 5, 2)
+    key, value = layer.keys_values(x)
+    mode = attention.Mode(maps=maps)
+    output = layer(x, (key, value), bias=None, mode=mode)
+    assert key.shape == (2, 4, 5, 2)
     assert value.shape == (2, 4, 5, 3)
     assert output.shape == (2, 5, 8)
-    sums = np.asarray(maps["here"]).sum(axis=-1)
+    sums = np.asarray(maps["attention"]).sum(axis=-1)
     np.testing.assert_allclose(sums, np.ones((2, 4, 5)), rtol=1e-6)
 
 
 @pytest.mark.parametrize("bias, weights", [(False, 4), (True, 8)])
 def test_biases_are_a_choice(bias, weights):
-    hparams = transformer_tiny().replace(attention_bias=bias)
-    layer = attention.MultiHeadAttention(hparams, "here", "attention")
+    layer = attention.MultiHeadAttention(128, 4, 128, 128, bias, 0.0, "here")
     layer.build((None, None, 128))
     assert len(layer.weights) == weights

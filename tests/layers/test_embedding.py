@@ -4,17 +4,13 @@ import math
 
 import numpy as np
 
-from hparams.transformer import transformer_tiny
 from t2t_repro.layers.embedding import Embedding
 from t2t_repro.layers.embedding import Positions
 from t2t_repro.layers.embedding import sinusoids
 
 
-def _embedding(mode="sqrt_depth"):
-    hparams = transformer_tiny().replace(
-        hidden_size=4, multiply_embedding_mode=mode
-    )
-    layer = Embedding(3, hparams, "embedding")
+def _embedding(is_scaled=True):
+    layer = Embedding(3, 4, is_scaled, "embedding")
     layer.build()
     layer.matrix.assign(np.arange(12, dtype=np.float32).reshape(3, 4))
     return layer
@@ -27,7 +23,7 @@ def test_lookup_is_scaled_by_the_root_of_the_width():
 
 
 def test_lookup_may_be_unscaled():
-    result = _embedding("none")(np.array([1]))
+    result = _embedding(is_scaled=False)(np.array([1]))
     np.testing.assert_array_equal(result, [[4, 5, 6, 7]])
 
 
@@ -38,8 +34,7 @@ def test_logits_are_products_with_the_rows():
 
 
 def test_rows_start_with_unit_length_on_average():
-    hparams = transformer_tiny()
-    layer = Embedding(2000, hparams, "embedding")
+    layer = Embedding(2000, 128, True, "embedding")
     layer.build()
     assert abs(np.std(layer.matrix) - 128**-0.5) < 0.001
 
@@ -62,10 +57,7 @@ def test_tensor2tensor_puts_the_halves_side_by_side():
 
 
 def test_learned_positions_end_at_max_length():
-    hparams = transformer_tiny().replace(
-        hidden_size=2, num_heads=1, pos="emb", max_length=3
-    )
-    layer = Positions(hparams, "positions")
+    layer = Positions("emb", 2, 3, "positions")
     layer.build()
     layer.table.assign([[1, 1], [2, 2], [3, 3]])
     result = layer(np.zeros((1, 4, 2), np.float32), np.arange(4))
@@ -73,7 +65,7 @@ def test_learned_positions_end_at_max_length():
 
 
 def test_no_positions_change_nothing():
-    layer = Positions(transformer_tiny().replace(pos="none"), "positions")
+    layer = Positions("none", 128, 3, "positions")
     layer.build()
     x = np.ones((1, 2, 128), np.float32)
     np.testing.assert_array_equal(layer(x, np.arange(2)), x)

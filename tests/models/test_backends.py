@@ -18,7 +18,7 @@ import numpy as np
 from hparams.transformer import transformer_tiny
 from t2t_repro.layers.attention import Mode
 from t2t_repro.models.transformer import Transformer
-from t2t_repro.train.losses import cross_entropy
+from t2t_repro.layers.losses import cross_entropy
 
 model = Transformer(transformer_tiny().replace(num_hidden_layers=1), 11)
 rng = np.random.default_rng(1)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from t2t_repro import evaluations
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.train import early_stopping
@@ -42,14 +43,14 @@ def _evaluation(nll):
 
 
 def test_history_keeps_every_bit_and_forgets_what_is_gone(tmp_path):
-    history = early_stopping.History(tmp_path, 0)
+    history = evaluations.History(tmp_path, 0)
     for step, nll in ((10, 0.1 + 0.2), (20, 1 / 3), (30, 0.7)):
         history.add(step, _evaluation(nll))
-    again = early_stopping.History(tmp_path, 20)
+    again = evaluations.History(tmp_path, 20)
     assert again.of("nll") == ([10, 20], [0.1 + 0.2, 1 / 3])
     assert 20 in again and 30 not in again
     again.add(30, _evaluation(0.5))
-    assert early_stopping.History(tmp_path, 99).of("nll")[1][-1] == 0.5
+    assert evaluations.History(tmp_path, 99).of("nll")[1][-1] == 0.5
 
 
 @pytest.mark.parametrize(
@@ -63,13 +64,13 @@ def test_history_keeps_every_bit_and_forgets_what_is_gone(tmp_path):
     ],
 )
 def test_a_damaged_history_is_one_sentence(tmp_path, text):
-    (tmp_path / early_stopping.FILE).write_text(text)
+    (tmp_path / evaluations.FILE).write_text(text)
     with pytest.raises(InputError, match="damaged|not JSON"):
-        early_stopping.History(tmp_path, 9)
+        evaluations.History(tmp_path, 9)
 
 
 def test_the_best_is_named(tmp_path):
-    history = early_stopping.History(tmp_path, 0)
+    history = evaluations.History(tmp_path, 0)
     for step, nll in ((10, 3.0), (20, 2.0), (30, 2.5), (40, 2.0)):
         history.add(step, _evaluation(nll))
     rule = early_stopping.check(20, "nll", 0.1, None, True)

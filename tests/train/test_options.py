@@ -8,13 +8,13 @@ import shutil
 import pytest
 from absl import flags
 
+from t2t_repro import checkpoints
+from t2t_repro import evaluations
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
-from t2t_repro.train import checkpoints
-from t2t_repro.train import early_stopping
+from t2t_repro.evaluations import Evaluation
 from t2t_repro.train import options
-from t2t_repro.train.early_stopping import Evaluation
 from t2t_repro.train.options import TrainOptions
 from tests import source_tree
 from tests import toy_run
@@ -105,7 +105,7 @@ def test_what_is_left_out_is_what_stands(tmp_path):
 
 
 def test_the_metric_of_the_best_is_remembered(tmp_path):
-    history = early_stopping.History(tmp_path, metric="bleu")
+    history = evaluations.History(tmp_path, metric="bleu")
     history.add(3, Evaluation(1.0, 2.0, 0.5, 9.0))
     assert options.resolve(tmp_path, {}).eval_early_stopping_metric == "bleu"
     given = {"eval_early_stopping_metric": "nll"}
@@ -245,6 +245,6 @@ def test_the_best_stay_and_are_found(trained, tmp_path, monkeypatch):
         checkpoints.find(tmp_path, "averaged")
     with pytest.raises(InputError, match="--checkpoint=3: .* none of that"):
         checkpoints.find(tmp_path, "3")
-    (tmp_path / early_stopping.FILE).unlink()
+    (tmp_path / evaluations.FILE).unlink()
     with pytest.raises(InputError, match="none that was evaluated"):
         checkpoints.find(tmp_path, "best")

@@ -8,8 +8,8 @@ import tensorflow as tf
 from hparams.transformer import transformer_tiny
 from t2t_repro.layers.attention import Mode
 from t2t_repro.layers.attention import attention_weights
-from t2t_repro.layers.blocks import LayerNorm
 from t2t_repro.layers.linear import Linear
+from t2t_repro.layers.norm import LayerNorm
 from t2t_repro.models.transformer import Transformer
 from t2t_repro.train import precision
 from t2t_repro.train.step import TrainStep
@@ -52,7 +52,7 @@ def test_norms_are_float32():
     # bfloat16 has 8 significant bits: it has no 257, the mean of 256 and 258,
     # and no 1 + 2^-9. With these rounded to 256 and 1 there would come
     # (0 - 1, sqrt(2) - 1) or (-1 - 1, 1 - 1).
-    norm = LayerNorm(_HPARAMS, "norm")
+    norm = LayerNorm(_HPARAMS.norm_epsilon, "norm")
     norm.build((1, 2))
     norm.scale.assign([1 + 2.0**-9] * 2)
     norm.bias.assign([-1.0, -1.0])

@@ -6,8 +6,8 @@ import random
 import numpy as np
 import pytest
 
+from t2t_repro import checkpoints
 from t2t_repro.errors import InputError
-from t2t_repro.train import checkpoints
 from t2t_repro.train import recovery
 
 _DATA = ".data-00000-of-00001"

@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 
-from t2t_repro.train import checkpoints
+from t2t_repro import checkpoints
 from t2t_repro.train import recovery
 from tests import toy_run
 from tests import trainer_process

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2t_repro import checkpoints
+from t2t_repro import evaluations
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.errors import InputError
-from t2t_repro.train import checkpoints
-from t2t_repro.train import early_stopping
 from t2t_repro.train import options
 from t2t_repro.train.evaluation import Evaluation
 from t2t_repro.train.evaluation import Evaluator
@@ -27,7 +27,7 @@ def run(trained, tmp_path):
     shutil.copytree(trained.output_dir, copy)
     for path in copy.glob("model.ckpt-6*"):
         path.unlink()
-    history = copy / early_stopping.FILE
+    history = copy / evaluations.FILE
     lines = json.loads(history.read_text())["evaluations"]
     history.write_text(json.dumps({"evaluations": lines[:1]}))
     return copy
@@ -43,7 +43,7 @@ def _figures(nll):
 
 
 def _evaluations(folder):
-    return early_stopping.History(folder, 10**9).of("nll")
+    return evaluations.History(folder, 10**9).of("nll")
 
 
 def _assert_same(folder, other, step):

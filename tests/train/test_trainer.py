@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2t_repro import checkpoints
 from t2t_repro import run_directory
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.errors import UsageError
-from t2t_repro.train import checkpoints
 from t2t_repro.train import trainer
 from tests import mirrored
 from tests import source_tree

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2t_repro import checkpoints
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.errors import InputError
 from t2t_repro.run_directory import load as load_run
-from t2t_repro.train import checkpoints
 from t2t_repro.train import warm_start
 from tests import toy_run
 

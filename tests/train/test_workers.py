@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2t_repro import checkpoints
 from t2t_repro.errors import UsageError
-from t2t_repro.train import checkpoints
 from t2t_repro.train import workers
 from tests import mirrored
 from tests import toy_run

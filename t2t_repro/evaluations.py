@@ -1,0 +1,136 @@
+"""The dev figures of a run: `evaluations.json` in the run directory.
+
+Each evaluation is a line with every bit of its figures. What is kept is what
+happened, not a best value and a patience: both follow from it, so a run that
+goes on from an earlier checkpoint drops the later lines and decides as if it
+had never stopped. The best checkpoints (`--keep_best`, `t2t-decoder
+--checkpoint=best`) follow from it, too.
+"""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Collection
+
+from t2t_repro import files
+from t2t_repro.errors import InputError
+
+FILE = "evaluations.json"
+# The figures of an evaluation, and whether less is better.
+MINIMIZE = {
+    "nll": True,
+    "perplexity": True,
+    "token_accuracy": False,
+    "bleu": False,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Figures on the dev data.
+
+    Attributes:
+      nll: mean negative log-likelihood of a token, no smoothing, in nats.
+      perplexity: exp(nll), per subword.
+      token_accuracy: share of tokens whose id had the highest score.
+      bleu: sacreBLEU of a fixed part of the dev data, beam search.
+    """
+
+    nll: float
+    perplexity: float
+    token_accuracy: float
+    bleu: float
+
+
+class History:
+    """Evaluations in order of their steps.
+
+    Attributes:
+      metric: one of Evaluation's figures, by which checkpoints are best.
+    """
+
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        last_step: int | None = None,
+        metric: str | None = None,
+    ):
+        """Reads what a run directory has.
+
+        Args:
+          folder: run directory; need not be there yet.
+          last_step: of the checkpoint that training goes on from. Later
+            evaluations are of weights that are gone, and are forgotten.
+          metric: by which a checkpoint is best; None: what the file says.
+
+        Raises:
+          InputError: the file is damaged.
+        """
+        self._path = folder / FILE
+        self.metric = metric or "nll"
+        self._figures: dict[int, dict[str, float]] = {}
+        if self._path.exists():
+            recorded, evaluations = _read(self._path)
+            self.metric = metric or recorded
+            self._figures = {
+                step: figures
+                for step, figures in evaluations
+                if last_step is None or step <= last_step
+            }
+
+    def __contains__(self, step: int) -> bool:
+        """Whether that step's weights were evaluated."""
+        return step in self._figures
+
+    def add(self, step: int, evaluation: Evaluation) -> None:
+        """Takes note of an evaluation, on disk too."""
+        self._figures[step] = dataclasses.asdict(evaluation)
+        lines = [
+            json.dumps({"step": step, **figures})
+            for step, figures in sorted(self._figures.items())
+        ]
+        body = ",\n".join(lines)
+        files.replace_file(
+            self._path,
+            f'{{"metric": "{self.metric}", "evaluations": [\n{body}\n]}}\n',
+        )
+
+    def best(self, count: int, among: Collection[int]) -> list[int]:
+        """The steps whose weights are best on the dev data, the best first.
+
+        Args:
+          count: how many at the most; of equals the earlier ones.
+          among: steps of checkpoints that are there.
+        """
+        sign = 1 if MINIMIZE[self.metric] else -1
+        steps = sorted(self._figures.keys() & set(among))
+        steps.sort(key=lambda step: sign * self._figures[step][self.metric])
+        return steps[:count]
+
+    def of(self, metric: str) -> tuple[list[int], list[float]]:
+        """Steps, oldest first, and the values of a metric there."""
+        steps = sorted(self._figures)
+        return steps, [self._figures[step][metric] for step in steps]
+
+
+def _read(path: pathlib.Path) -> tuple[str, list[tuple[int, dict]]]:
+    """The metric of the best, and the figures by step."""
+    content = files.read_json(path)
+    lines = content.get("evaluations")
+    # Files of before --keep_best have none.
+    metric = content.get("metric", "nll")
+    names = {"step", *MINIMIZE}
+    found = []
+    for line in lines if isinstance(lines, list) else [None]:
+        if (
+            not isinstance(line, dict)
+            or not names <= line.keys()
+            or not all(isinstance(line[name], int | float) for name in names)
+            or metric not in list(MINIMIZE)
+        ):
+            raise InputError(
+                f"{path} is damaged: restore it from a copy, or remove it and"
+                " lose what early stopping knows."
+            )
+        found.append((int(line["step"]), {n: line[n] for n in MINIMIZE}))
+    return metric, found

@@ -1,0 +1,232 @@
+"""The Transformer in CTranslate2's format (optional extra `ctranslate2`).
+
+CTranslate2 runs such a model on CPU or GPU without TensorFlow, in 8 bits if
+asked to. Every number is carried over as it is: encodings of positions as a
+table, the epsilon of the norms in its configuration, and the decoder begins
+with a zero vector. What differs is the search: its `length_penalty` divides by
+n^p, the paper's alpha by ((5 + n) / 6)^alpha (docs/serving.md has the client
+that ranks by the latter), its limit on the length is one for all sentences,
+and a hypothesis ends only where its end is among the best `beam_size`
+continuations.
+
+Left out: attention with d_k or d_v other than d_model / h, and stacks whose
+norms stand neither all before nor all after their sub-layers.
+"""
+
+import importlib
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from t2t_repro.errors import InputError
+from t2t_repro.errors import UsageError
+from t2t_repro.hparam import HParams
+from t2t_repro.layers.embedding import sinusoids
+from t2t_repro.models.transformer_hparams import TransformerHParams
+from t2t_repro.run_directory import Run
+from t2t_repro.text.encoder import EOS_ID
+from t2t_repro.text.encoder import PAD_ID
+
+Weights = Mapping[str, np.ndarray]
+
+# Rows of the table of positions, more than any default of a decoder reaches.
+_POSITIONS = 2048
+# Id 2 of a SentencePiece vocabulary. tensor2tensor's has no unknown piece.
+_UNKNOWN = "<unk>"
+
+
+def check(hparams: HParams) -> TransformerHParams:
+    """Makes sure that the model can be expressed.
+
+    Returns:
+      The same hparams.
+
+    Raises:
+      InputError: CTranslate2 is not installed.
+      UsageError: an hparam has no counterpart there; it is named.
+    """
+    try:
+        importlib.import_module("ctranslate2")
+    except ImportError as error:
+        raise InputError(
+            "--format=ctranslate2 needs the package ctranslate2: install it"
+            " with pip install 't2t_repro[ctranslate2]'."
+        ) from error
+    if not isinstance(hparams, TransformerHParams):
+        raise _no_counterpart(f"the model {hparams.MODEL}")
+    norms = (
+        hparams.layer_preprocess_sequence,
+        hparams.layer_postprocess_sequence,
+    )
+    if norms not in (("none", "dan"), ("n", "da")):
+        raise _no_counterpart(
+            f"layer_preprocess_sequence={norms[0]} with"
+            f" layer_postprocess_sequence={norms[1]}"
+        )
+    for name in ("key_channels", "value_channels"):
+        if getattr(hparams, name) != hparams.hidden_size:
+            raise _no_counterpart(
+                f"attention_{name}={getattr(hparams, name)} with"
+                f" hidden_size={hparams.hidden_size}"
+            )
+    return hparams
+
+
+def export(run: Run, model: Any, folder: pathlib.Path) -> None:
+    """Writes the model and its vocabulary.
+
+    Args:
+      run: the run directory.
+      model: with the weights to export.
+      folder: where to.
+
+    Raises:
+      InputError: CTranslate2 is not installed.
+      UsageError: see `check`.
+    """
+    hparams = check(run.hparams)
+    encoder = run.encoder()
+    weights = {
+        path: np.asarray(weight.value)
+        for path, weight in model.weights_by_path().items()
+    }
+    spec = specification(
+        hparams, weights, encoder.pieces(range(encoder.vocab_size))
+    )
+    spec.validate()
+    spec.optimize()
+    spec.save(str(folder))
+    run.copy_vocabulary(folder)
+
+
+def specification(
+    hparams: TransformerHParams, weights: Weights, pieces: list[str]
+) -> Any:
+    """The model as CTranslate2 describes it.
+
+    Args:
+      hparams: such as `check` passes.
+      weights: by path, as in checkpoints.
+      pieces: by id.
+
+    Returns:
+      A `ctranslate2.specs.TransformerSpec`, to be validated and saved.
+    """
+    specs = importlib.import_module("ctranslate2.specs")
+    spec = specs.TransformerSpec.from_config(
+        (hparams.encoder_layers, hparams.decoder_layers),
+        hparams.num_heads,
+        pre_norm=hparams.layer_preprocess_sequence == "n",
+    )
+    for side, embeddings in (
+        (spec.encoder, spec.encoder.embeddings[0]),
+        (spec.decoder, spec.decoder.embeddings),
+    ):
+        name = "encoder" if side is spec.encoder else "decoder"
+        embeddings.weight = _embedding(weights, name)
+        side.scale_embeddings = hparams.multiply_embedding_mode == "sqrt_depth"
+        side.position_encodings.encodings = _positions(hparams, weights, name)
+        if hparams.layer_preprocess_sequence == "n":
+            _set_norm(side.layer_norm, weights, f"{name}_norm")
+        for index, layer in enumerate(side.layer):
+            _set_layer(layer, weights, f"{name}/layer_{index}")
+    spec.decoder.start_from_zero_embedding = True
+    spec.decoder.projection.weight = _embedding(weights, "softmax")
+    spec.register_source_vocabulary(pieces)
+    spec.register_target_vocabulary(pieces)
+    spec.config.add_source_eos = True
+    spec.config.eos_token = pieces[EOS_ID]
+    # A piece that no text has: its vector is not looked at, see above.
+    spec.config.decoder_start_token = pieces[PAD_ID]
+    spec.config.bos_token = pieces[PAD_ID]
+    spec.config.unk_token = _UNKNOWN if _UNKNOWN in pieces else pieces[PAD_ID]
+    spec.config.layer_norm_epsilon = hparams.norm_epsilon
+    return spec
+
+
+def _embedding(weights: Weights, use: str) -> np.ndarray:
+    """`[vocabulary, hidden]` for a use, following what is shared with what."""
+    names = {
+        "encoder": ("embedding", "source_embedding", "target_embedding"),
+        "decoder": ("embedding", "target_embedding"),
+        "softmax": ("embedding", "softmax"),
+    }[use]
+    paths = (f"{name}/matrix" for name in names)
+    return next(weights[path] for path in paths if path in weights)
+
+
+def _positions(
+    hparams: TransformerHParams, weights: Weights, stack: str
+) -> np.ndarray:
+    """What is added at each position, `[positions, hidden]`."""
+    positions = np.arange(_POSITIONS)
+    if hparams.pos == "none":
+        table = np.zeros((_POSITIONS, hparams.hidden_size), np.float32)
+    elif hparams.pos == "emb":
+        learned = weights[f"{stack}_positions/table"]
+        table = learned[np.minimum(positions, len(learned) - 1)]
+    else:
+        interleaved = hparams.pos == "timing_interleaved"
+        table = np.asarray(
+            sinusoids(positions, hparams.hidden_size, interleaved)
+        )
+    if stack == "encoder" and hparams.use_target_space_embedding:
+        # Added to every source position alike.
+        table = table + weights["target_space_embedding/matrix"][0]
+    return table
+
+
+def _set_layer(layer: Any, weights: Weights, path: str) -> None:
+    """One encoder or decoder layer."""
+    own = f"{path}/self_attention"
+    _set_linear(layer.self_attention.linear[0], weights, own, _QUERY_KEY_VALUE)
+    _set_linear(layer.self_attention.linear[1], weights, own, ("output",))
+    _set_residual_norm(layer.self_attention.layer_norm, weights, own)
+    other = f"{path}/encdec_attention"
+    if f"{other}/query/kernel" in weights:
+        _set_linear(layer.attention.linear[0], weights, other, ("query",))
+        _set_linear(layer.attention.linear[1], weights, other, ("key", "value"))
+        _set_linear(layer.attention.linear[2], weights, other, ("output",))
+        _set_residual_norm(layer.attention.layer_norm, weights, other)
+    inner = f"{path}/feed_forward"
+    _set_linear(layer.ffn.linear_0, weights, inner, ("inner",))
+    _set_linear(layer.ffn.linear_1, weights, inner, ("outer",))
+    _set_residual_norm(layer.ffn.layer_norm, weights, inner)
+
+
+_QUERY_KEY_VALUE = ("query", "key", "value")
+
+
+def _set_linear(
+    linear: Any, weights: Weights, path: str, names: tuple[str, ...]
+) -> None:
+    """One product for several of ours, beside each other; rows are outputs."""
+    kernels = [weights[f"{path}/{name}/kernel"] for name in names]
+    linear.weight = np.ascontiguousarray(np.concatenate(kernels, axis=1).T)
+    if f"{path}/{names[0]}/bias" in weights:
+        biases = [weights[f"{path}/{name}/bias"] for name in names]
+        linear.bias = np.concatenate(biases)
+
+
+def _set_residual_norm(norm: Any, weights: Weights, path: str) -> None:
+    """The one norm of a sub-layer, before it or after."""
+    before, after = (
+        f"{path}_residual/norm_before",
+        f"{path}_residual/norm_after",
+    )
+    has_before = f"{before}/scale" in weights
+    _set_norm(norm, weights, before if has_before else after)
+
+
+def _set_norm(norm: Any, weights: Weights, path: str) -> None:
+    norm.gamma = weights[f"{path}/scale"]
+    norm.beta = weights[f"{path}/bias"]
+
+
+def _no_counterpart(what: str) -> UsageError:
+    return UsageError(
+        f"--format=ctranslate2: the run has {what}, which CTranslate2 cannot"
+        " express: take --format=saved_model or keras_weights."
+    )

@@ -1,0 +1,224 @@
+"""What can be known about a run from its directory: facts for the report.
+
+Nothing is guessed: a fact that no file tells is None. What the run directory
+does not hold, the caller gives: how it was decoded, where the data lies, and
+the scores of the test set.
+"""
+
+import dataclasses
+import pathlib
+import statistics
+from typing import Any
+
+from t2t_repro import checkpoints
+from t2t_repro import files
+from t2t_repro.decode.options import DecodeOptions
+from t2t_repro.errors import InputError
+from t2t_repro.report import event_files
+from t2t_repro.report import paper
+from t2t_repro.report.comparison import Facts
+from t2t_repro.report.event_files import Events
+from t2t_repro.run_directory import Run
+
+
+def gather(
+    run: Run,
+    decoding: DecodeOptions,
+    data_dir: pathlib.Path | None = None,
+    scores: dict[str, tuple[float, str]] | None = None,
+) -> Facts:
+    """Reads a run directory.
+
+    Args:
+      run: the run.
+      decoding: how it was, or will be, decoded.
+      data_dir: of `<problem>.json`, if at hand.
+      scores: see `read_scores`.
+
+    Raises:
+      InputError: a file is damaged, or `data_dir` has no such file.
+    """
+    # Runs of before have their training events in the folder itself.
+    training = event_files.read(run.folder, run.folder / "train")
+    hours, hours_from = _hours(run.folder, training)
+    prefix = _newest(run.folder)
+    dev = event_files.read(run.folder / "eval")
+    return Facts(
+        folder=str(run.folder),
+        problem=run.problem,
+        hparams_set=run.hparams_set,
+        recipe=dataclasses.replace(
+            paper.recipe_of(run.hparams),
+            **_data_fields(run, data_dir),
+            **_batch_fields(run),
+            **_checkpoint_fields(run.folder),
+            beam_size=decoding.beam_size,
+            alpha=decoding.alpha,
+            extra_length=decoding.extra_length,
+        ),
+        parameters=checkpoints.count_weights(prefix) if prefix else None,
+        hours=hours,
+        hours_from=hours_from,
+        hours_at_least=training.seconds is None,
+        step_seconds=_mean_step(training),
+        tokens_per_step=_tokens_per_step(training),
+        dev={
+            tag: point
+            for tag in dev.scalars
+            # The best of all steps is not a figure of the last one.
+            if tag != "bleu_best" and (point := dev.last(tag))
+        },
+        scores=scores or {},
+    )
+
+
+def read_scores(path: str) -> dict[str, tuple[float, str]]:
+    """Reads what `t2t-bleu --json` or `t2t-parseval --json` printed.
+
+    Returns:
+      Scores, 0 to 100, with their signatures: `sacrebleu` and `paper_bleu`, or
+      `f1` with failures as zero recall.
+
+    Raises:
+      InputError: it is neither.
+    """
+    values = files.read_json(path)
+    found: dict[str, tuple[float, str]] = {}
+    try:
+        if "all" in values:
+            brackets = values["all"]["brackets_with_failures"]
+            signature = "COLLINS.prm, all lengths, failures as zero recall"
+            found = {"f1": (float(brackets["f1"]), signature)}
+        else:
+            found = {
+                name: (float(values[name]["score"]), values[name]["signature"])
+                for name in ("sacrebleu", "paper_bleu")
+                if name in values
+            }
+    except (KeyError, TypeError, ValueError, OverflowError):
+        found = {}
+    # NaN is in no range.
+    if not found or not all(
+        0 <= score <= 100.01 and isinstance(signature, str)
+        for score, signature in found.values()
+    ):
+        raise InputError(
+            f"{path} is not what t2t-bleu --json or t2t-parseval --json prints:"
+            " save its standard output as it is."
+        )
+    return found
+
+
+def _data_fields(run: Run, data_dir: pathlib.Path | None) -> dict[str, Any]:
+    kinds = {
+        ".bpe": paper.BPE,
+        ".subwords": paper.WORD_PIECES,
+    }
+    fields: dict[str, Any] = {
+        "data": run.problem,
+        "languages": "-".join(run.languages),
+        "vocabulary": kinds.get(run.vocabulary.suffix, run.vocabulary.name),
+        "vocabulary_size": run.encoder().vocab_size,
+    }
+    if data_dir is not None:
+        # A reversed problem has the data of the forward one.
+        name = run.open_problem().name
+        summary = files.read_json(data_dir / f"{name}.json")
+        years = sorted(_years(summary))
+        fields["data_year"] = ", ".join(map(str, years)) or None
+        try:
+            train = summary["splits"]["train"]
+            fields["training_pairs"] = int(train["pairs_written"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{data_dir / name}.json does not say how many training pairs"
+                " there are: it is damaged; generate the data again."
+            ) from error
+    return fields
+
+
+def _years(value: Any) -> set[str]:
+    """All that stands under "year", at whatever depth."""
+    if isinstance(value, list):
+        return set().union(*map(_years, value))
+    if not isinstance(value, dict):
+        return set()
+    found = {str(value["year"])} if value.get("year") else set()
+    return found.union(*map(_years, value.values()))
+
+
+def _batch_fields(run: Run) -> dict[str, Any]:
+    """What the trainer wrote down when it had counted its devices."""
+    path = run.folder / "batch_shapes.json"
+    if not path.exists():
+        return {}
+    shapes = files.read_json(path)
+    counts = [shapes.get(n) for n in ("replicas", "effective_batch_tokens")]
+    # bool is an int, too.
+    if not all(type(count) is int and count > 0 for count in counts):
+        raise InputError(
+            f"{path} does not say how many replicas and tokens a batch had: it"
+            " is damaged, restore it from a copy."
+        )
+    return dict(zip(("replicas", "batch_tokens"), counts, strict=True))
+
+
+def _checkpoint_fields(folder: pathlib.Path) -> dict[str, Any]:
+    trained = checkpoints.steps(folder)
+    fields: dict[str, Any] = {
+        "train_steps": max(
+            [*trained, *checkpoints.steps(folder, "averaged")], default=None
+        )
+    }
+    if len(trained) > 1:
+        times = checkpoints.times(folder, trained)
+        gaps = [
+            after - before
+            for before, after in zip(times, times[1:], strict=False)
+        ]
+        fields["checkpoint_minutes"] = round(statistics.median(gaps) / 60, 2)
+    prefix = _newest(folder)
+    if prefix:
+        is_average = "averaged.ckpt-" in prefix
+        steps = checkpoints.averaged_steps(prefix)
+        # An average of before it was written down is of an unknown number.
+        fields["averaged"] = len(steps) or (None if is_average else 0)
+    return fields
+
+
+def _newest(folder: pathlib.Path) -> str | None:
+    """The checkpoint that t2t-decoder would take."""
+    if checkpoints.steps(folder) or checkpoints.steps(folder, "averaged"):
+        return checkpoints.newest_for_decoding(folder)
+    return None
+
+
+def _hours(folder: pathlib.Path, training: Events) -> tuple[float | None, str]:
+    if training.seconds is not None:
+        return training.seconds / 3600, (
+            "the times in the TensorBoard event files, evaluations included,"
+            " interruptions not"
+        )
+    steps = checkpoints.steps(folder)
+    if len(steps) > 1:
+        times = checkpoints.times(folder, steps)
+        return (max(times) - min(times)) / 3600, (
+            "the times of the checkpoints that are kept: what came before the"
+            f" oldest, step {steps[0]}, is not in it"
+        )
+    return None, "no event files and no two checkpoints"
+
+
+def _mean_step(training: Events) -> float | None:
+    seconds = [value for _, value in training.scalars.get("step_seconds", [])]
+    return statistics.fmean(seconds) if seconds else None
+
+
+def _tokens_per_step(training: Events) -> float | None:
+    """(tokens / s) / (steps / s), over all reports, which are equally long."""
+    rates = dict(training.scalars.get("target_tokens/sec", []))
+    speeds = dict(training.scalars.get("global_step/sec", []))
+    tokens = [
+        rates[step] / speeds[step] for step in rates if speeds.get(step, 0) > 0
+    ]
+    return statistics.fmean(tokens) if tokens else None

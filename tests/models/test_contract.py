@@ -1,0 +1,217 @@
+"""What search, training and export may expect of every family.
+
+A new family adds its smallest set to `_SETS`, and must pass.
+"""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2t_repro import checkpoints
+from t2t_repro import registry
+from t2t_repro.decode.beam_search import beam_search
+from t2t_repro.decode.beam_search import greedy_search
+from t2t_repro.layers.attention import Mode
+from t2t_repro.train.step import TrainStep
+from tests import mirrored
+from tests.models import bag_of_words as bag_of_words
+
+_VOCABULARY = 13
+# Its own hparams, and changes that make its dropout felt.
+_SETS = {
+    "transformer_tiny": dict(
+        hidden_size=16, filter_size=32, num_heads=2, num_hidden_layers=2
+    ),
+    "bag_of_words_tiny": dict(hidden_size=16),
+}
+_INPUTS = np.array([[5, 6, 7, 1], [8, 1, 0, 0], [9, 9, 1, 0]], np.int32)
+_TARGETS = np.array([[4, 5, 9, 1], [3, 1, 0, 0], [7, 8, 1, 0]], np.int32)
+# Of the whole pass and of its steps: sums of 16 float32 in another order.
+_TOLERANCE = dict(rtol=0, atol=1e-4)
+
+
+@pytest.fixture(scope="module", params=_SETS)
+def hparams(request):
+    changes = {
+        "optimizer_multistep_accumulate_steps": 1,
+        "learning_rate_warmup_steps": 2,
+        "learning_rate_constant": 0.1,
+        # With 1e-9 the rounding of a zero gradient becomes a full step.
+        "optimizer_adam_epsilon": 1e-4,
+    }
+    values = registry.hparams(request.param)
+    return values.replace(**changes, **_SETS[request.param])
+
+
+@pytest.fixture(scope="module")
+def model(hparams):
+    return _new_model(hparams)
+
+
+def _new_model(hparams):
+    keras.utils.set_random_seed(1)
+    return registry.model(hparams.MODEL)(hparams, _VOCABULARY)
+
+
+def _logits(model, inputs, targets):
+    return np.asarray(model.logits(model(inputs, targets)))
+
+
+def test_the_set_names_the_family(hparams):
+    assert isinstance(hparams, registry.model(hparams.MODEL).hparams)
+    values = type(hparams).from_mapping(hparams.__dict__, "hparams.json")
+    assert values == hparams
+
+
+def test_no_position_sees_a_later_target(model):
+    before = _logits(model, _INPUTS, _TARGETS)
+    changed = _TARGETS.copy()
+    changed[0, 2] = 10
+    after = _logits(model, _INPUTS, changed)
+    # Position 3 is the first that has seen id 2.
+    np.testing.assert_array_equal(before[0, :3], after[0, :3])
+    assert np.abs(before[0, 3] - after[0, 3]).max() > 1e-5
+
+
+def test_the_source_is_seen(model):
+    changed = np.where(_INPUTS == 6, 10, _INPUTS)
+    difference = _logits(model, _INPUTS, _TARGETS) - _logits(
+        model, changed, _TARGETS
+    )
+    assert np.abs(difference[0]).max() > 1e-5
+    np.testing.assert_allclose(difference[1:], 0.0, **_TOLERANCE)
+
+
+def test_padding_and_neighbours_change_nothing(model):
+    together = _logits(model, _INPUTS, _TARGETS)
+    alone = _logits(model, _INPUTS[1:2, :2], _TARGETS[1:2, :2])
+    np.testing.assert_allclose(together[1, :2], alone[0], **_TOLERANCE)
+    wider = np.pad(_INPUTS, ((0, 0), (0, 5)))
+    padded = _logits(model, wider, _TARGETS)
+    np.testing.assert_allclose(together, padded, **_TOLERANCE)
+
+
+def test_steps_and_reordered_beams_equal_the_whole_pass(model):
+    # Two beams with ids of their own, which change places after position 1
+    # and become the children of one after position 2.
+    histories = np.stack([_TARGETS, _TARGETS[:, ::-1] % 9 + 2], 1)
+    places = {1: np.array([[1, 0]] * 3), 2: np.array([[0, 0], [1, 1], [0, 1]])}
+    kernel = model.output_kernel()
+    memory, state = model.start(model.encode(_INPUTS), 2)
+    last = np.zeros((3, 2), np.int32)
+    for position in range(4):
+        x, state = model.step(last, np.int32(position), memory, state)
+        logits = np.asarray(model.logits(x, kernel))
+        for beam in range(2):
+            whole = _logits(model, _INPUTS, histories[:, beam])
+            np.testing.assert_allclose(
+                logits[:, beam], whole[:, position], **_TOLERANCE
+            )
+        parents = places.get(position, np.array([[0, 1]] * 3))
+        state = model.reorder(state, parents.astype(np.int32))
+        histories = np.take_along_axis(histories, parents[..., None], axis=1)
+        # What comes after is each beam's own again.
+        future = histories[:, 1, position + 1 :]
+        histories[:, 1, position + 1 :] = (future + position) % 9 + 2
+        last = histories[:, :, position].astype(np.int32)
+
+
+def test_found_scores_are_the_models_own(model):
+    limits = tf.constant([6, 5, 4])
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    def search(inputs):
+        return (
+            greedy_search(model, inputs, limits),
+            beam_search(model, inputs, limits, 3, alpha=0.0, keep=3),
+        )
+
+    for found in search(tf.constant(_INPUTS)):
+        assert (found.scores.numpy()[:, 0] > -100.0).all()
+        for beam in range(found.ids.shape[1]):
+            ids = found.ids[:, beam].numpy()
+            log_probs = tf.nn.log_softmax(model.logits(model(_INPUTS, ids)))
+            chosen = tf.gather(log_probs, ids, batch_dims=2).numpy()
+            for row, limit in enumerate(limits.numpy()):
+                if not ids[row].any():
+                    continue  # fewer than three have ended
+                ends = np.flatnonzero(ids[row] == 1)
+                length = ends[0] + 1 if ends.size else limit
+                np.testing.assert_allclose(
+                    found.scores[row, beam],
+                    chosen[row, :length].sum(),
+                    **_TOLERANCE,
+                )
+
+
+def test_dropout_follows_the_key(model):
+    def run(key):
+        mode = Mode(dropout_key=np.array(key, np.int32))
+        return np.asarray(model(_INPUTS, _TARGETS, mode=mode))
+
+    np.testing.assert_array_equal(run([1, 1]), run([1, 1]))
+    assert np.abs(run([1, 1]) - run([1, 2])).max() > 1e-5
+    assert np.abs(run([1, 1]) - np.asarray(model(_INPUTS, _TARGETS))).max() > 0
+
+
+def _new_step(hparams, devices=1):
+    strategy = mirrored.strategy(devices)
+    with strategy.scope():
+        model = _new_model(hparams)
+        return TrainStep(hparams, model, strategy, seed=5, xla="off")
+
+
+def _values(step):
+    return {name: value.numpy() for name, value in step.variables().items()}
+
+
+def test_saved_and_resumed_is_bit_for_bit(hparams, tmp_path):
+    batch = _INPUTS[None], _TARGETS[None]
+    whole = _new_step(hparams)
+    losses = [float(whole(*batch).loss) for _ in range(4)]
+    assert losses[-1] < losses[0]
+    first = _new_step(hparams)
+    for _ in range(2):
+        first(*batch)
+    prefix = checkpoints.save(tmp_path, 2, _values(first))
+    second = _new_step(hparams)
+    checkpoints.restore(prefix, second.variables())
+    for _ in range(2):
+        second(*batch)
+    for name, value in _values(whole).items():
+        np.testing.assert_array_equal(_values(second)[name], value, name)
+
+
+def test_two_replicas_equal_one(hparams):
+    rates = {name: 0.0 for name in hparams.RATES if name.endswith("dropout")}
+    hparams = hparams.replace(**rates)
+    inputs = np.concatenate([_INPUTS, _INPUTS[:1] * 0])
+    targets = np.concatenate([_TARGETS, _TARGETS[:1] * 0])
+    results = []
+    for devices in (1, 2):
+        step = _new_step(hparams, devices)
+        for _ in range(2):
+            step(
+                inputs.reshape(devices, -1, inputs.shape[1]),
+                targets.reshape(devices, -1, targets.shape[1]),
+            )
+        results.append(_values(step))
+    for name, value in results[0].items():
+        np.testing.assert_allclose(results[1][name], value, atol=1e-5)
+
+
+def test_it_exports_with_its_search(model, tmp_path):
+    module = tf.Module()
+    module.weights = [weight.value for weight in model.weights]
+    limits = tf.constant([6, 5, 4])
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    def search(inputs):
+        return beam_search(model, inputs, limits, 4, alpha=0.6).ids
+
+    module.search = search
+    tf.saved_model.save(module, str(tmp_path))
+    loaded = tf.saved_model.load(str(tmp_path))
+    found = loaded.search(tf.constant(_INPUTS))
+    np.testing.assert_array_equal(found, search(tf.constant(_INPUTS)))
