@@ -170,7 +170,7 @@ class HParams:
         Raises:
           UsageError: an unknown field, or a value out of range.
         """
-        types = field_types(HParams)
+        types = field_types(type(self))
         for name in changes:
             if name not in types:
                 raise UsageError(
