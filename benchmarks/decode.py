@@ -28,7 +28,7 @@ from benchmarks.measure import Record
 from benchmarks.measure import Times
 from benchmarks.peers import driver
 from t2t_repro.bin import command
-from t2t_repro.decode import side_by_side
+from t2t_repro.decode import parallel
 from t2t_repro.models.transformer_hparams import TransformerHParams
 from t2t_repro.text.encoder import EOS_ID
 
@@ -175,7 +175,7 @@ def _fixed_searches(
     rng = np.random.default_rng(_SEED)
     inputs = rng.integers(2, values.vocab, shape).astype(np.int32)
     # As the translator has it: dealt out over the cores.
-    batches = side_by_side.batches(list(inputs), values.batch)
+    batches = parallel.batches(list(inputs), values.batch)
 
     def search_with(count: int) -> Callable[[], float]:
         # One trace for batches of any size.
@@ -197,7 +197,7 @@ def _fixed_searches(
             assert ids.shape == full and (ids > EOS_ID).all(), ids.shape
 
         def work() -> None:
-            for _ in side_by_side.run(search_batch, batches):
+            for _ in parallel.run(search_batch, batches):
                 pass
 
         work()
@@ -232,13 +232,13 @@ def _peers(
             for name in ("batch", "source", "steps", "beam", "vocab")
         },
         "alpha": _ALPHA,
-        "threads": side_by_side.available_cores(),
+        "threads": parallel.available_cores(),
     }
     wanted = [
         driver.Wanted("OpenNMT-tf", "opennmt", "opennmt_decode", settings)
     ]
     for compute_type in ("float32", "int8"):
-        for searches in sorted({1, side_by_side.searches()}):
+        for searches in sorted({1, parallel.searches()}):
             name = f"CTranslate2, {compute_type}"
             if searches > 1:
                 name += f", {searches} at a time"

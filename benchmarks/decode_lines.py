@@ -25,20 +25,15 @@ def measure_lines(values: flags.FlagValues) -> Record:
       InputError: there is no such run, checkpoint or file.
     """
     run = run_directory.load(files.absolute(values.output_dir))
-    problem = run.open_problem()
     devices.start(for_many_searches=True)
-    from t2t_repro.decode import lines as decode_lines
+    from t2t_repro.decode.loaded_run import open_run
     from t2t_repro.decode.options import DecodeOptions
-    from t2t_repro.decode.session import open_translator
     from t2t_repro.text.lines import read_lines
 
-    lines = [
-        decode_lines.input_line(problem, line)
-        for line in read_lines(files.absolute(values.decode_from_file))
-    ]
+    lines = read_lines(files.absolute(values.decode_from_file))
     beam = DecodeOptions(beam_size=values.beam, batch_size=values.batch)
     greedy = DecodeOptions(beam_size=1, batch_size=values.batch)
-    translator = open_translator(run, values.checkpoint_path, beam)
+    translator = open_run(run, beam, values.checkpoint_path)
     translators = {
         f"t2t_repro, beam {values.beam}": translator,
         "t2t_repro, greedy": translator.with_options(greedy),

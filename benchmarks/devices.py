@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks import measure
 from t2t_repro.bin import command
-from t2t_repro.decode import side_by_side
+from t2t_repro.decode import parallel
 from t2t_repro.errors import UsageError
 
 # Large enough that a product runs at full speed, small enough to be short.
@@ -81,7 +81,7 @@ class Ceiling:
         on_gpu = bool(tf.config.list_logical_devices("GPU"))
         # Where an operation does not take every core, as many at a time.
         threads = tf.config.threading.get_intra_op_parallelism_threads()
-        self._copies = side_by_side.searches() if threads else 1
+        self._copies = parallel.searches() if threads else 1
         self.size = size or (_GPU_MATRIX if on_gpu else _CPU_MATRIX)
         # Products of such values neither grow nor vanish.
         values = tf.random.normal((self.size, self.size), seed=1)
@@ -98,9 +98,7 @@ class Ceiling:
         # Fetching the sum waits for a GPU.
         self.round: Callable[[], float] = measure.clocked(
             lambda: list(
-                side_by_side.run(
-                    lambda _: products().numpy(), range(self._copies)
-                )
+                parallel.run(lambda _: products().numpy(), range(self._copies))
             )
         )
 

@@ -26,7 +26,7 @@ from absl import flags
 
 from benchmarks import tables
 from t2t_repro.bin import command
-from t2t_repro.decode import side_by_side
+from t2t_repro.decode import parallel
 from t2t_repro.errors import UsageError
 
 Record = dict[str, Any]
@@ -164,7 +164,7 @@ def machine() -> Record:
     return {
         "date": datetime.date.today().isoformat(),
         "processor": _processor(),
-        "cores": side_by_side.available_cores(),
+        "cores": parallel.available_cores(),
         "system": platform.system(),
         "python": platform.python_version(),
         "load_before": round(os.getloadavg()[0], 2),

@@ -23,7 +23,7 @@ from benchmarks import steps
 from benchmarks.measure import Record
 from benchmarks.measure import Times
 from benchmarks.peers import driver
-from t2t_repro.decode import side_by_side
+from t2t_repro.decode import parallel
 from t2t_repro.errors import UsageError
 from t2t_repro.models.transformer_hparams import TransformerHParams
 
@@ -226,7 +226,7 @@ def _peers(
             name: values[name].value
             for name in ("batch", "source", "target", "vocab")
         },
-        "threads": side_by_side.available_cores(),
+        "threads": parallel.available_cores(),
     }
     return [
         driver.Wanted("PyTorch", "torch", "torch_train", settings),

@@ -6,7 +6,7 @@
     translator("A man is riding a bicycle.")
 
 Importing this package imports no TensorFlow: asking for `load` does. Its types
-are in `__init__.pyi`, its words in `t2t_repro/decode/api.py`.
+are in `__init__.pyi`, its words in `t2t_repro/decode/loaded_run.py`.
 """
 
 import importlib
@@ -32,4 +32,6 @@ def __getattr__(name: str) -> Any:
     # this file on nothing.
     if "tensorflow" not in sys.modules:
         importlib.import_module(".tensorflow_start", __name__).load()
-    return getattr(importlib.import_module(".decode.api", __name__), name)
+    return getattr(
+        importlib.import_module(".decode.loaded_run", __name__), name
+    )

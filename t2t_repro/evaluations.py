@@ -11,6 +11,7 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Collection
+from typing import Any
 
 from t2t_repro import files
 from t2t_repro.errors import InputError
@@ -22,7 +23,10 @@ MINIMIZE = {
     "perplexity": True,
     "token_accuracy": False,
     "bleu": False,
+    "f1": False,
 }
+# What every evaluation has; the problem's own metric is its fourth figure.
+_COMMON = ("nll", "perplexity", "token_accuracy")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,13 +37,24 @@ class Evaluation:
       nll: mean negative log-likelihood of a token, no smoothing, in nats.
       perplexity: exp(nll), per subword.
       token_accuracy: share of tokens whose id had the highest score.
-      bleu: sacreBLEU of a fixed part of the dev data, beam search.
+      metric: the problem's, "bleu" or "f1".
+      score: by it, of a fixed part of the dev data, beam search; 0 to 100.
     """
 
     nll: float
     perplexity: float
     token_accuracy: float
-    bleu: float
+    metric: str
+    score: float
+
+    def figures(self) -> dict[str, float]:
+        """By the names of `MINIMIZE`."""
+        return {
+            "nll": self.nll,
+            "perplexity": self.perplexity,
+            "token_accuracy": self.token_accuracy,
+            self.metric: self.score,
+        }
 
 
 class History:
@@ -84,7 +99,7 @@ class History:
 
     def add(self, step: int, evaluation: Evaluation) -> None:
         """Takes note of an evaluation, on disk too."""
-        self._figures[step] = dataclasses.asdict(evaluation)
+        self._figures[step] = evaluation.figures()
         lines = [
             json.dumps({"step": step, **figures})
             for step, figures in sorted(self._figures.items())
@@ -103,14 +118,20 @@ class History:
           among: steps of checkpoints that are there.
         """
         sign = 1 if MINIMIZE[self.metric] else -1
-        steps = sorted(self._figures.keys() & set(among))
-        steps.sort(key=lambda step: sign * self._figures[step][self.metric])
+        by_step = dict(zip(*self.of(self.metric), strict=True))
+        steps = sorted(by_step.keys() & set(among))
+        steps.sort(key=lambda step: sign * by_step[step])
         return steps[:count]
 
     def of(self, metric: str) -> tuple[list[int], list[float]]:
         """Steps, oldest first, and the values of a metric there."""
-        steps = sorted(self._figures)
-        return steps, [self._figures[step][metric] for step in steps]
+        # Before they were evaluated as such, parsing runs had BLEU for F1.
+        known = {
+            step: figures[metric]
+            for step, figures in sorted(self._figures.items())
+            if metric in figures
+        }
+        return list(known), list(known.values())
 
 
 def _read(path: pathlib.Path) -> tuple[str, list[tuple[int, dict]]]:
@@ -119,18 +140,23 @@ def _read(path: pathlib.Path) -> tuple[str, list[tuple[int, dict]]]:
     lines = content.get("evaluations")
     # Files of before --keep_best have none.
     metric = content.get("metric", "nll")
-    names = {"step", *MINIMIZE}
     found = []
     for line in lines if isinstance(lines, list) else [None]:
-        if (
-            not isinstance(line, dict)
-            or not names <= line.keys()
-            or not all(isinstance(line[name], int | float) for name in names)
-            or metric not in list(MINIMIZE)
-        ):
+        figures = _figures(line)
+        if not figures or metric not in list(MINIMIZE):
             raise InputError(
                 f"{path} is damaged: restore it from a copy, or remove it and"
                 " lose what early stopping knows."
             )
-        found.append((int(line["step"]), {n: line[n] for n in MINIMIZE}))
+        found.append((int(figures.pop("step")), figures))
     return metric, found
+
+
+def _figures(line: Any) -> dict[str, float]:
+    """Those of one line of the file; none where it is damaged."""
+    if not isinstance(line, dict) or not {"step", *_COMMON} <= line.keys():
+        return {}
+    names = [name for name in MINIMIZE if name in line]
+    if not all(isinstance(line[n], int | float) for n in ("step", *names)):
+        return {}
+    return {name: line[name] for name in ("step", *names)}

@@ -26,7 +26,7 @@ from t2t_repro import registry
 from t2t_repro import run_directory
 from t2t_repro import tensorflow_start
 from t2t_repro.bin import gone_flags
-from t2t_repro.decode import side_by_side
+from t2t_repro.decode import parallel
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.errors import nearest
@@ -232,10 +232,10 @@ def load_tensorflow(for_many_searches: bool = False) -> None:
     """Imports TensorFlow quietly; see `tensorflow_start`.
 
     Args:
-      for_many_searches: the threads are those that `decode.side_by_side` wants.
+      for_many_searches: the threads are those that `decode.parallel` wants.
     """
     if for_many_searches:
-        tensorflow_start.load(side_by_side.divide_cores)
+        tensorflow_start.load(parallel.divide_cores)
     else:
         tensorflow_start.load()
 

@@ -12,13 +12,11 @@ and .targets beside it, or --decode_interactive translates what is typed, or
 --score_file writes the log probability of given translations.
 """
 
-import dataclasses
 import itertools
 import os
 import sys
 from collections.abc import Iterable
 from collections.abc import Sequence
-from typing import Any
 
 from absl import flags
 
@@ -26,6 +24,7 @@ from t2t_repro import files
 from t2t_repro import run_directory
 from t2t_repro.bin import command
 from t2t_repro.decode import options as decode_options
+from t2t_repro.decode import output
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
@@ -116,12 +115,7 @@ def _decode(values: flags.FlagValues) -> int | None:
     decode_options.parse(values.decode_hparams)
     run = run_directory.load(files.absolute(values.output_dir))
     command.check_run(run, values)
-    problem = run.open_problem()
-    options = decode_options.parse(
-        values.decode_hparams, getattr(problem, "decode_hparams", "")
-    )
-    if values.quantize:
-        options = dataclasses.replace(options, quantize=values.quantize)
+    options = decode_options.of_run(run, values.decode_hparams, values.quantize)
     if values.data_dir:
         command.check_data(run, values.data_dir)
     if values.decode_interactive:
@@ -179,13 +173,9 @@ def _converse(
 ) -> None:
     command.load_tensorflow()
     from t2t_repro.decode import interactive
-    from t2t_repro.decode import session
+    from t2t_repro.decode.loaded_run import open_run
 
-    interactive.run(
-        session.open_translator(run, command.checkpoint(values), options),
-        run.open_problem(),
-        options,
-    )
+    interactive.run(open_run(run, options, command.checkpoint(values)))
 
 
 def _score_file(
@@ -196,17 +186,14 @@ def _score_file(
     path = values.score_file
     command.load_tensorflow()
     from t2t_repro.decode import scoring
-    from t2t_repro.decode import session
+    from t2t_repro.decode.loaded_run import open_run
 
     count = None
     if _can_be_read_twice(path):
         # A line without its tab shows now, and not after the scoring.
         pairs = scoring.read_pairs(lines.iterate_lines(path), path)
         count = sum(1 for _ in pairs)
-    scores = session.score_stream(
-        run,
-        command.checkpoint(values),
-        options,
+    scores = open_run(run, options, command.checkpoint(values)).score(
         scoring.read_pairs(lines.iterate_lines(path), path),
         _progress("scoring", count, values.decode_to_file),
     )
@@ -221,11 +208,11 @@ def _decode_file(
 ) -> None:
     path = values.decode_from_file
     shard = (values.decode_shards, values.worker_id)
-    target = decode_options.shard_name(values.decode_to_file or path, *shard)
+    target = output.shard_name(values.decode_to_file or path, *shard)
     if values.decode_to_file == lines.STANDARD:
         target = lines.STANDARD
     elif not values.decode_to_file and path != lines.STANDARD:
-        target = decode_options.decodes_name(target, run, options)
+        target = output.decodes_name(target, run, options)
     _refuse_to_overwrite(target)
     streams = values.stream or (path == lines.STANDARD and os.isatty(0))
     if values.stream and target != lines.STANDARD:
@@ -241,14 +228,12 @@ def _decode_file(
     references = _references(run, count, values)
     begin, end = 0, count
     if values.decode_shards > 1:
-        begin, end = decode_options.shard_range(count or 0, *shard)
+        begin, end = output.shard_range(count or 0, *shard)
     command.load_tensorflow(for_many_searches=True)
-    from t2t_repro.decode import session
+    from t2t_repro.decode.loaded_run import open_run
 
-    translated = session.translate_stream(
-        run,
-        command.checkpoint(values),
-        options,
+    loaded = open_run(run, options, command.checkpoint(values))
+    translated = loaded.stream(
         itertools.islice(lines.iterate_lines(path), begin, end),
         begin + 1,
         None
@@ -258,10 +243,12 @@ def _decode_file(
     best: list[str] | None = None if references is None else []
     _write(
         target,
-        decode_options.output_lines(options, translated, begin + 1, best),
+        output.output_lines(options, translated, begin + 1, best),
     )
     if references is not None and best is not None:
-        _print_result(run, best, references, values)
+        digest = file_sha256(values.decode_reference)
+        score = _score(run, best, references, values)
+        print(f"{score} reference sha256 {digest}")
 
 
 def _decode_dataset(
@@ -269,9 +256,9 @@ def _decode_dataset(
 ) -> None:
     command.require(values, "decode_to_file")
     shard = (values.decode_shards, values.worker_id)
-    base = decode_options.shard_name(values.decode_to_file, *shard)
+    base = output.shard_name(values.decode_to_file, *shard)
     paths = {
-        kind: decode_options.decodes_name(base, run, options, kind)
+        kind: output.decodes_name(base, run, options, kind)
         for kind in ("decodes", "inputs", "targets")
     }
     for path in paths.values():
@@ -279,28 +266,27 @@ def _decode_dataset(
     split = "test" if values.eval_use_test_set else "dev"
     run.open_problem().check_split(split)
     command.load_tensorflow(for_many_searches=True)
-    from t2t_repro.decode import session
+    from t2t_repro.data import records
+    from t2t_repro.decode.loaded_run import open_run
 
-    pairs = session.dataset_pairs(run, files.absolute(values.data_dir), split)
+    pairs = records.read_split(
+        run.open_problem(), files.absolute(values.data_dir), split
+    ).texts(run.encoder())
     if options.num_samples > 0:
         pairs = pairs[: options.num_samples]
-    begin, end = decode_options.shard_range(len(pairs), *shard)
-    translated = session.translate_stream(
-        run,
-        command.checkpoint(values),
-        options,
+    begin, end = output.shard_range(len(pairs), *shard)
+    loaded = open_run(run, options, command.checkpoint(values))
+    translated = loaded.stream(
         (source for source, _ in pairs[begin:end]),
         begin + 1,
         _progress("translating", end - begin, paths["decodes"]),
     )
     _write(
         paths["decodes"],
-        decode_options.output_lines(options, translated, begin + 1),
+        output.output_lines(options, translated, begin + 1),
     )
     for side, kind in enumerate(("inputs", "targets")):
-        texts = (
-            decode_options.one_line(pair[side]) for pair in pairs[begin:end]
-        )
+        texts = (output.one_line(pair[side]) for pair in pairs[begin:end])
         _write(paths[kind], texts)
 
 
@@ -317,11 +303,11 @@ def _progress(task: str, count: int | None, target: str) -> Progress:
     return Progress(task, "lines", count, with_bar=not is_shown)
 
 
-def _write(path: str, output: Iterable[str]) -> None:
+def _write(path: str, written: Iterable[str]) -> None:
     if path != lines.STANDARD:
-        lines.write_lines_atomically(path, output)
+        lines.write_lines_atomically(path, written)
         return
-    for line in output:
+    for line in written:
         sys.stdout.buffer.write(line.encode("utf-8") + b"\n")
         sys.stdout.flush()
 
@@ -353,44 +339,21 @@ def _references(
             f" {values.decode_from_file} has {count}: a reference"
             " has one line for each."
         )
-    if _is_parsing(run):
-        # A broken gold tree shows now, and not after the decoding.
-        _summary(references, references, values)
+    # A broken gold tree shows now, and not after the decoding.
+    _score(run, references, references, values)
     return references
 
 
-def _print_result(
-    run: Run, best: list[str], references: list[str], values: flags.FlagValues
-) -> None:
-    if _is_parsing(run):
-        summary = _summary(references, best, values)
-        # A sentence that cannot be scored has no right bracket.
-        brackets = summary.brackets_with_failures
-        figure = (
-            f"f1 = {brackets.f1:.2f} recall {brackets.recall:.2f}"
-            f" precision {brackets.precision:.2f} COLLINS.prm, all lengths,"
-            f" {summary.failures} failures as zero recall"
-        )
-    else:
-        from t2t_repro.metrics import bleu
+def _score(
+    run: Run,
+    outputs: list[str],
+    references: list[str],
+    values: flags.FlagValues,
+) -> str:
+    from t2t_repro.metrics.scores import corpus_score
 
-        score = bleu.sacrebleu_score(best, references)
-        figure = f"sacrebleu = {score.score:.2f} {score.signature}"
-    print(f"{figure} reference sha256 {file_sha256(values.decode_reference)}")
-
-
-def _summary(
-    references: list[str], trees: list[str], values: flags.FlagValues
-) -> Any:
-    from t2t_repro.metrics import bracketing_report
-
-    return bracketing_report.evaluate(
-        references, trees, gold_name=values.decode_reference
-    ).all
-
-
-def _is_parsing(run: Run) -> bool:
-    return getattr(run.open_problem(), "metric", None) == "f1"
+    metric, name = run.open_problem().metric, values.decode_reference
+    return corpus_score(metric, outputs, references, name).text
 
 
 if __name__ == "__main__":

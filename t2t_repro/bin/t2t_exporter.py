@@ -85,10 +85,7 @@ def _export(values: flags.FlagValues) -> int | None:
         values.export_dir or export_folder.default_folder(run)
     )
     export_folder.check(target, values.overwrite)
-    problem = run.open_problem()
-    options = decode_options.parse(
-        values.decode_hparams, getattr(problem, "decode_hparams", "")
-    )
+    options = decode_options.of_run(run, values.decode_hparams)
     command.load_tensorflow()
     exporter.write(
         run,

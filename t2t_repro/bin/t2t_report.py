@@ -61,9 +61,7 @@ def _body(values: flags.FlagValues) -> int | None:
     decode_options.parse(values.decode_hparams)
     run = run_directory.load(files.absolute(values.output_dir))
     problem = run.open_problem()
-    decoding = decode_options.parse(
-        values.decode_hparams, getattr(problem, "decode_hparams", "")
-    )
+    decoding = decode_options.of_run(run, values.decode_hparams)
     data_dir = None
     if values.data_dir:
         data_dir = files.absolute(values.data_dir)

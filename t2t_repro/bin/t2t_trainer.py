@@ -206,7 +206,7 @@ def _train(
         command.check_run(run, values)
         problem = run.open_problem()
     options = _options(values, folder)
-    options.check(run_directory.checkpoint_steps(folder))
+    options.check(run_directory.checkpoint_steps(folder), problem.metric)
     _prepare_data(values, problem, data_dir)
     if is_new:
         hparams_set = _hparams_set(values, problem, data_dir)

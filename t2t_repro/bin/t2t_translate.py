@@ -64,30 +64,25 @@ def _translate(values: flags.FlagValues) -> None:
     if values.t2t_usr_dir:
         registry.import_usr_dir(values.t2t_usr_dir)
     run = run_directory.load(files.absolute(values.output_dir))
-    problem = run.open_problem()
-    options = decode_options.parse(
-        values.decode_hparams, getattr(problem, "decode_hparams", "")
-    )
+    options = decode_options.of_run(run, values.decode_hparams)
     command.load_tensorflow()
     import tensorflow as tf
 
     from t2t_repro.decode import interactive
-    from t2t_repro.decode import session
+    from t2t_repro.decode import output
+    from t2t_repro.decode.loaded_run import open_run
 
-    checkpoint = values.checkpoint_path
+    loaded = open_run(run, options, values.checkpoint_path)
     if not values.input and os.isatty(0):
-        translator = session.open_translator(run, checkpoint, options)
-        interactive.run(translator, problem, options)
+        interactive.run(loaded)
         return
     given = [line for text in values.input for line in text.split("\n")]
     sentences = given or lines.iterate_lines(lines.STANDARD)
     # To trace the search takes longer than to translate a sentence without.
     tf.config.run_functions_eagerly(len(given) == 1)
     try:
-        translated = session.translate_stream(
-            run, checkpoint, options, sentences
-        )
-        for line in decode_options.output_lines(options, translated):
+        translated = loaded.stream(sentences)
+        for line in output.output_lines(options, translated):
             print(line, flush=True)
     finally:
         tf.config.run_functions_eagerly(False)

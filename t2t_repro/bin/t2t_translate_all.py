@@ -19,6 +19,7 @@ import pathlib
 import time
 from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from typing import Any
 
 from absl import flags
@@ -28,11 +29,16 @@ from t2t_repro import registry
 from t2t_repro import run_directory
 from t2t_repro.bin import command
 from t2t_repro.decode import options as decode_options
+from t2t_repro.decode import output
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.text import lines
 from t2t_repro.text.encoder import file_sha256
+
+if TYPE_CHECKING:
+    from t2t_repro.decode.loaded_run import LoadedRun
+    from t2t_repro.metrics.scores import Score
 
 logger = logging.getLogger("t2t_repro")
 
@@ -88,10 +94,7 @@ def _body(values: flags.FlagValues) -> int | None:
             " for t2t-decoder; here a line holds one translation."
         )
     run = run_directory.load(files.absolute(values.model_dir))
-    problem = run.open_problem()
-    options = decode_options.parse(
-        values.decode_hparams, getattr(problem, "decode_hparams", "")
-    )
+    options = decode_options.of_run(run, values.decode_hparams)
     sources = lines.read_lines(values.source)
     references = _references(values, len(sources))
     record = _open_record(run, options, values)
@@ -248,47 +251,24 @@ def _score(
             f"{path} has {len(outputs)} lines, the source has"
             f" {len(references)}: remove the file to make it again."
         )
-    if getattr(registry.problem(record.path.stem), "metric", "bleu") == "f1":
-        score = _f1(outputs, references)
-    else:
-        score = _bleu(outputs, references)
+    from t2t_repro.metrics.scores import corpus_score
+
+    metric = registry.problem(record.path.stem).metric
+    score = corpus_score(metric, outputs, references)
     # First TensorBoard: stopped in between, the point is only written twice.
     board.write(step, score)
-    record.scores[str(step)] = dataclasses.asdict(score)
+    record.scores[str(step)] = {
+        "metric": score.metric,
+        "score": score.value,
+        "signature": score.signature,
+    }
     record.write()
     logger.info(
         "step %d  %s = %.2f %s",
         step,
         score.metric,
-        score.score,
+        score.value,
         score.signature,
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class _Score:
-    """A figure, 0 to 100, and how it was computed."""
-
-    metric: str
-    score: float
-    signature: str
-
-
-def _bleu(outputs: list[str], references: list[str]) -> _Score:
-    from t2t_repro.metrics import bleu
-
-    score = bleu.sacrebleu_score(outputs, references)
-    return _Score("bleu", score.score, score.signature)
-
-
-def _f1(outputs: list[str], references: list[str]) -> _Score:
-    from t2t_repro.metrics import bracketing_report
-
-    summary = bracketing_report.evaluate(references, outputs).all
-    return _Score(
-        "f1",
-        summary.brackets_with_failures.f1,
-        "COLLINS.prm, all lengths, failures as zero recall",
     )
 
 
@@ -297,43 +277,25 @@ class _Translate:
 
     def __init__(self, run: run_directory.Run, options: DecodeOptions):
         self._run, self._options = run, options
-        self._model: Any = None
-        self._translator: Any = None
+        self._loaded: LoadedRun | None = None
 
     def __call__(self, step: int, sources: list[str]) -> Iterator[str]:
         """Restores a checkpoint; then yields its translations, line by line."""
-        from t2t_repro import checkpoints
-        from t2t_repro.decode import lines as decode_lines
-        from t2t_repro.decode.translator import Translator
+        from t2t_repro.decode.loaded_run import open_run
 
-        if self._model is None:
-            self._model = self._run.new_model()
-            self._translator = Translator(
-                self._model, self._run.encoder(), self._options
-            )
-        problem = self._run.open_problem()
-        weights = self._model.weights_by_path()
-        checkpoints.restore(
-            checkpoints.path_of(self._run.folder, step),
-            {path: weight.value for path, weight in weights.items()},
-            allow_unused=True,
-        )
+        if self._loaded is None:
+            self._loaded = open_run(self._run, self._options, str(step))
+        else:
+            self._loaded.restore(str(step))
         begin = time.monotonic()
-        translated = decode_lines.after(
-            problem,
-            sources,
-            self._translator.translate(decode_lines.before(problem, sources)),
-        )
+        translated = self._loaded.translate(sources)
         logger.info(
             "step %d: %d lines in %.1f s",
             step,
             len(sources),
             time.monotonic() - begin,
         )
-        return (
-            decode_options.output_line(self._options, hypotheses)
-            for hypotheses in translated
-        )
+        return output.output_lines(self._options, translated)
 
 
 class _Board:
@@ -343,14 +305,14 @@ class _Board:
         self._folder = folder
         self._writer: Any = None
 
-    def write(self, step: int, score: _Score) -> None:
+    def write(self, step: int, score: "Score") -> None:
         """Adds a point."""
         import tensorflow as tf
 
         if self._writer is None:
             self._writer = tf.summary.create_file_writer(str(self._folder))
         with self._writer.as_default(step=step):
-            tf.summary.scalar(score.metric, score.score)
+            tf.summary.scalar(score.metric, score.value)
             tf.summary.text(f"{score.metric}_signature", score.signature)
         self._writer.flush()
 

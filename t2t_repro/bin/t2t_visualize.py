@@ -121,12 +121,13 @@ def _page(
     values: flags.FlagValues,
 ) -> str:
     from t2t_repro import checkpoints
-    from t2t_repro.decode import api
+    from t2t_repro.decode.loaded_run import open_run
     from t2t_repro.visualize import looking
     from t2t_repro.visualize import page
 
     prefix = checkpoints.find(run.folder, checkpoint)
-    loaded = api.load(run.folder, prefix, values.decode_hparams)
+    options = decode_options.of_run(run, values.decode_hparams)
+    loaded = open_run(run, options, prefix)
     sentences: list[page.Sentence] = []
     count = 0
     for source in sources:

@@ -62,10 +62,6 @@ class ParsingProblem(TextToTextProblem):
       keep_traces, keep_functions: see `trees.read_trees`.
       words_in_target: whether each tag follows its word. The paper has no
         words there; they make a target half as long again.
-      decode_hparams: what `--decode_hparams` leaves open. Section 6.3: beam
-        21, alpha 0.3, at most 300 ids beyond the input. Few sentences at a
-        time, as each has 21 long hypotheses.
-      metric: what `--decode_reference` reports.
     """
 
     source_language = "en"
@@ -73,8 +69,11 @@ class ParsingProblem(TextToTextProblem):
     keep_traces = False
     keep_functions = False
     words_in_target = False
+    # Section 6.3: beam 21, alpha 0.3, at most 300 ids beyond the input. Few
+    # sentences at a time, as each has 21 long hypotheses.
     decode_hparams = "beam_size=21,alpha=0.3,extra_length=300,batch_size=8"
     metric = "f1"
+    has_plain_lines = False
 
     def __init__(self, name: str, is_reversed: bool = False):
         """Called by the registry with the name that found the class.

@@ -6,6 +6,7 @@ sentence pairs. Nothing here imports TensorFlow.
 """
 
 import abc
+import collections
 import pathlib
 from collections.abc import Iterator
 from typing import Any
@@ -36,6 +37,10 @@ class TextToTextProblem(abc.ABC):
       train_shards: number of training files (dev and test have one).
       splits: which of train, dev, test it has; train and dev always.
       has_public_test: whether references of `test` may be scored.
+      decode_hparams: what `--decode_hparams` leaves open, such as
+        `"beam_size=21"`; by default the paper's values for translation.
+      metric: of its outputs, `"bleu"` or `"f1"` (`metrics.scores`).
+      has_plain_lines: whether `input_line` and `output_line` change nothing.
 
     Attributes:
       name: registered name, without `_rev`.
@@ -49,6 +54,9 @@ class TextToTextProblem(abc.ABC):
     filters: Filters = Filters()
     train_shards: int = 10
     splits: tuple[str, ...] = ("train", "dev")
+    decode_hparams: str = ""
+    metric: str = "bleu"
+    has_plain_lines: bool = True
 
     def __init__(self, name: str, is_reversed: bool = False):
         """Called by the registry with the name that found the class.
@@ -146,6 +154,24 @@ class TextToTextProblem(abc.ABC):
                 sample.add(line)
         for sample in samples:
             yield from sample.lines
+
+    def input_line(self, line: str) -> str:
+        """What the model reads for a user's line."""
+        return line
+
+    def output_line(
+        self, line: str, text: str
+    ) -> tuple[str, "collections.Counter[str]"]:
+        """What the user gets for a line and the model's text.
+
+        A translation is the model's text as it is. A parse is not: what the
+        model writes need not even balance, and the user wants a tree.
+
+        Returns:
+          The output line, and how often what had to be repaired in it.
+        """
+        del line
+        return text, collections.Counter()
 
     def default_hparams_set(self, pairs: int, has_gpu: bool) -> str | None:
         """The hparams set where none is named; None: it must be named.

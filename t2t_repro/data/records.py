@@ -14,11 +14,13 @@ import re
 import struct
 from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from t2t_repro.errors import InputError
+from t2t_repro.text.encoder import TextEncoder
 
 _PARSE_AT_ONCE = 4096
 _LARGEST_ID = 2**31 - 1
@@ -86,6 +88,16 @@ class Pairs:
         """The other direction."""
         return Pairs(self.targets, self.inputs)
 
+    def texts(self, encoder: TextEncoder) -> list[tuple[str, str]]:
+        """Source and target of each pair as text."""
+        return [
+            (
+                encoder.decode(self.inputs.row(i)),
+                encoder.decode(self.targets.row(i)),
+            )
+            for i in range(len(self))
+        ]
+
 
 def shard_name(problem: str, split: str, shard: int, shards: int) -> str:
     """tensor2tensor's file name, such as `p-train-00003-of-00010`."""
@@ -145,6 +157,32 @@ def read_pairs(paths: Sequence[str], vocab_size: int | None = None) -> Pairs:
         vocabulary.
     """
     return concatenate(list(_read_blocks(paths, vocab_size)))
+
+
+def read_split(
+    problem: Any,
+    data_dir: pathlib.Path,
+    split: str,
+    vocab_size: int | None = None,
+) -> Pairs:
+    """Reads a split in the direction of the problem, `_rev` or not.
+
+    Args:
+      problem: a `TextToTextProblem`.
+      data_dir: where its records lie.
+      split: one of the problem's.
+      vocab_size: number of ids there may be, if known.
+
+    Raises:
+      InputError: there are no such records, damaged ones, or none in them.
+      UsageError: the problem has no such split.
+    """
+    problem.check_split(split)
+    paths = shard_paths(data_dir, problem.name, split)
+    pairs = read_pairs(paths, vocab_size)
+    if not len(pairs):
+        raise InputError(f"{paths[0]} holds no pairs: generate data again.")
+    return pairs.reversed() if problem.is_reversed else pairs
 
 
 def concatenate(blocks: Sequence[Pairs]) -> Pairs:

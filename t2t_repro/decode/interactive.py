@@ -12,14 +12,12 @@ import dataclasses
 import os
 from collections.abc import Callable
 from collections.abc import Iterator
-from typing import Any
 
 from t2t_repro import hparam
-from t2t_repro.decode import lines
+from t2t_repro.decode.loaded_run import LoadedRun
 from t2t_repro.decode.options import DecodeOptions
-from t2t_repro.decode.options import one_line
-from t2t_repro.decode.translator import Translation
-from t2t_repro.decode.translator import Translator
+from t2t_repro.decode.output import Translation
+from t2t_repro.decode.output import one_line
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.errors import nearest
@@ -47,29 +45,25 @@ class Conversation:
 
     def __init__(
         self,
-        translator: Translator,
-        problem: Any,
-        options: DecodeOptions,
+        loaded: LoadedRun,
         write: Callable[[str], None],
     ):
-        """Begins with the given settings.
+        """Begins with the settings that the run was opened with.
 
         Args:
-          translator: any of the model's; its weights are used.
-          problem: the run's.
-          options: how to decode; `return_beams` counts as `n_best`.
+          loaded: the run; of its options, `return_beams` counts as `n_best`.
           write: receives each line of an answer.
         """
+        options = loaded.options
         if options.return_beams:
             options = dataclasses.replace(
                 options, return_beams=False, n_best=options.beam_size
             )
-        self._translator = translator
-        self._problem = problem
+        self._loaded = loaded
         self._write = write
         self._scores = options.write_beam_scores
         self._options = options
-        self._known: dict[DecodeOptions, Translator] = {}
+        self._known: dict[DecodeOptions, LoadedRun] = {}
         self._count = 0
 
     def answer(self, line: str) -> bool:
@@ -129,13 +123,11 @@ class Conversation:
     def _translate(self, line: str) -> None:
         self._count += 1
         if self._options not in self._known:
-            self._known[self._options] = self._translator.with_options(
+            self._known[self._options] = self._loaded.with_options(
                 self._options
             )
-        source = lines.input_line(self._problem, line)
-        (hypotheses,) = self._known[self._options].stream([source], self._count)
-        finished = lines.Outputs(self._problem).finish(line, hypotheses)
-        for text in self._lines(finished):
+        (found,) = self._known[self._options].stream([line], self._count)
+        for text in self._lines(found):
             self._write(text)
 
     def _lines(self, hypotheses: list[Translation]) -> Iterator[str]:
@@ -176,19 +168,13 @@ def typed_lines() -> Iterator[str]:
         yield line
 
 
-def run(translator: Translator, problem: Any, options: DecodeOptions) -> None:
-    """Answers on standard output until `:quit` or the end of the input.
-
-    Args:
-      translator: any of the model's.
-      problem: the run's.
-      options: what to begin with.
-    """
+def run(loaded: LoadedRun) -> None:
+    """Answers on standard output until `:quit` or the end of the input."""
 
     def write(line: str) -> None:
         print(line, flush=True)
 
-    conversation = Conversation(translator, problem, options, write)
+    conversation = Conversation(loaded, write)
     for line in typed_lines():
         if not conversation.answer(line):
             return

@@ -10,14 +10,12 @@ final decides when the search may stop, so it belongs beside the beam.
 """
 
 import dataclasses
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
 from typing import Any
 
 from t2t_repro import hparam
 from t2t_repro.errors import UsageError
 from t2t_repro.errors import nearest
+from t2t_repro.run_directory import Run
 
 _SAMPLING_METHODS = ("argmax", "random")
 QUANTIZE = ("none", "bfloat16")
@@ -44,7 +42,7 @@ class DecodeOptions:
       return_beams: write all hypotheses on the sentence's line.
       write_beam_scores: write scores beside the text.
       max_input_size: longer lines are cut to so many ids; -1: no limit.
-      n_best: write so many hypotheses, one a line (`n_best_lines`); 0: off.
+      n_best: write so many hypotheses, one a line (`output`); 0: off.
       num_samples: of a dataset, decode the first so many; -1: all.
       sampling_method: `argmax`, or `random` to draw each id.
       sampling_temp: what the logits are divided by before drawing.
@@ -179,100 +177,16 @@ def parse(text: str, defaults: str = "") -> DecodeOptions:
     return DecodeOptions(**values)
 
 
-def output_lines(
-    options: DecodeOptions,
-    translated: Iterable[Sequence[Any]],
-    first: int = 1,
-    best: list[str] | None = None,
-) -> Iterator[str]:
-    """What is written for a stream of sentences.
+def of_run(run: Run, text: str, quantize: str | None = None) -> DecodeOptions:
+    """How a run is decoded: the user's words, else the problem's own.
 
     Args:
-      options: the form.
-      translated: `translator.Translation`s of each sentence, best first.
-      first: number of the first sentence's line.
-      best: receives the best text of each, unless None.
+      run: whose problem it is.
+      text: `--decode_hparams`.
+      quantize: `--quantize`, which goes before the same in `text`.
+
+    Raises:
+      UsageError: see `parse`.
     """
-    for number, hypotheses in enumerate(translated, start=first):
-        if best is not None:
-            best.append(hypotheses[0].text)
-        if options.n_best:
-            yield from n_best_lines(number, hypotheses)
-        else:
-            yield output_line(options, hypotheses)
-
-
-def output_line(options: DecodeOptions, hypotheses: Sequence[Any]) -> str:
-    """What stands on the line of one sentence, as tensor2tensor writes it.
-
-    Args:
-      options: `return_beams` and `write_beam_scores`.
-      hypotheses: `translator.Translation`s, best first.
-
-    Returns:
-      The texts and, if wanted, their scores, separated by tabs.
-    """
-    kept = hypotheses if options.return_beams else hypotheses[:1]
-    fields = []
-    for hypothesis in kept:
-        fields.append(one_line(hypothesis.text))
-        if options.write_beam_scores:
-            fields.append(f"{hypothesis.score:.4f}")
-    return "\t".join(fields)
-
-
-def n_best_lines(number: int, hypotheses: Sequence[Any]) -> Iterator[str]:
-    """The lines of one sentence for programs: index, rank, score, text.
-
-    Args:
-      number: of the source line, from 1 as in every message.
-      hypotheses: `translator.Translation`s, best first.
-
-    Yields:
-      Four fields separated by tabs; ranks are from 1, and tabs in the text,
-      which stands last, are its own.
-    """
-    for rank, hypothesis in enumerate(hypotheses, start=1):
-        if rank > 1 and not hypothesis.ids:
-            return  # the search ended with fewer
-        text = one_line(hypothesis.text)
-        yield f"{number}\t{rank}\t{hypothesis.score:.6f}\t{text}"
-
-
-def one_line(text: str) -> str:
-    """Text is a line; a model can still spell out a line end in bytes."""
-    return text.replace("\n", " ")
-
-
-def decodes_name(
-    base: str, run: Any, options: DecodeOptions, kind: str = "decodes"
-) -> str:
-    """tensor2tensor's name of a file that nobody named.
-
-    Args:
-      base: what the name begins with.
-      run: `run_directory.Run`.
-      options: beam and alpha stand in the name.
-      kind: `decodes`, or `inputs` and `targets` of a dataset.
-    """
-    return (
-        f"{base}.{run.model}.{run.hparams_set}.{run.problem}"
-        f".beam{options.beam_size}.alpha{options.alpha}.{kind}"
-    )
-
-
-def shard_name(path: str, shards: int, worker_id: int) -> str:
-    """tensor2tensor's name of one worker's file, such as `out003`."""
-    return path if shards == 1 else f"{path}{worker_id:03d}"
-
-
-def shard_range(count: int, shards: int, worker_id: int) -> tuple[int, int]:
-    """The part of `count` lines that is a worker's: first, and after last.
-
-    Parts are contiguous and differ by one line at the most, so that the
-    workers' files one after the other are the whole.
-    """
-    return (
-        count * worker_id // shards,
-        count * (worker_id + 1) // shards,
-    )
+    options = parse(text, run.open_problem().decode_hparams)
+    return dataclasses.replace(options, quantize=quantize or options.quantize)

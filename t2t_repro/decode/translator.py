@@ -4,7 +4,6 @@ Lines are read, translated and given back in windows, so that memory does not
 grow with their number. tensor2tensor read the whole file to sort it.
 """
 
-import dataclasses
 import itertools
 import logging
 from collections.abc import Callable
@@ -17,11 +16,12 @@ from typing import TypeVar
 import numpy as np
 import tensorflow as tf
 
+from t2t_repro.decode import parallel
 from t2t_repro.decode import sampling
-from t2t_repro.decode import side_by_side
 from t2t_repro.decode.beam_search import beam_search
 from t2t_repro.decode.beam_search import greedy_search
 from t2t_repro.decode.options import DecodeOptions
+from t2t_repro.decode.output import Translation
 from t2t_repro.text.encoder import EOS_ID
 from t2t_repro.text.encoder import TextEncoder
 
@@ -32,21 +32,6 @@ _WINDOW_LINES = 4096
 _Item = TypeVar("_Item")
 
 logger = logging.getLogger("t2t_repro")
-
-
-@dataclasses.dataclass(frozen=True)
-class Translation:
-    """One hypothesis.
-
-    Attributes:
-      text: the line; empty for an empty source line.
-      score: see `beam_search.Hypotheses`; 0 for an empty source line.
-      ids: without padding, the end of sentence included.
-    """
-
-    text: str
-    score: float
-    ids: tuple[int, ...]
 
 
 class Translator:
@@ -136,8 +121,8 @@ class Translator:
                 [sources[i] for i in rows], [first + i for i in rows]
             )
 
-        batches = side_by_side.batches(wanted, self._options.batch_size)
-        found = side_by_side.run(search, batches)
+        batches = parallel.batches(wanted, self._options.batch_size)
+        found = parallel.run(search, batches)
         for rows, hypotheses in zip(batches, found, strict=True):
             for row, hypothesis in zip(rows, hypotheses, strict=True):
                 results[row] = hypothesis

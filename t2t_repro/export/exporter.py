@@ -43,12 +43,12 @@ def write(
     """
     # These import TensorFlow, and a command's --help shall not.
     from t2t_repro import checkpoints
-    from t2t_repro.decode import session
+    from t2t_repro.decode.loaded_run import open_run
 
     export_folder.check(folder, overwrite)
     export = _export_function(run, form, options)
     prefix = checkpoints.find(run.folder, checkpoint)
-    model = session.open_model(run, prefix)
+    model = open_run(run, DecodeOptions(), prefix).model
     description: dict[str, Any] = {
         "format": form,
         "problem": run.problem,

@@ -18,7 +18,6 @@ import tensorflow as tf
 from t2t_repro.decode.beam_search import Hypotheses
 from t2t_repro.decode.beam_search import beam_search
 from t2t_repro.decode.beam_search import greedy_search
-from t2t_repro.decode.lines import LineProblem
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import UsageError
 from t2t_repro.run_directory import Run
@@ -38,7 +37,7 @@ def check(run: Run, options: DecodeOptions) -> None:
             f"{run.vocabulary.name} has tensor2tensor's subwords, which are cut"
             " by Python's tables of letters"
         )
-    elif isinstance(run.open_problem(), LineProblem):
+    elif not run.open_problem().has_plain_lines:
         reason = f"{run.problem} makes its lines in Python"
     elif options.samples:
         reason = "sampling_method=random draws by a seed of its own"

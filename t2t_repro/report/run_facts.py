@@ -66,7 +66,7 @@ def gather(
             tag: point
             for tag in dev.scalars
             # The best of all steps is not a figure of the last one.
-            if tag != "bleu_best" and (point := dev.last(tag))
+            if not tag.endswith("_best") and (point := dev.last(tag))
         },
         scores=scores or {},
     )

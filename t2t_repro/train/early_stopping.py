@@ -11,6 +11,7 @@ from t2t_repro.errors import UsageError
 from t2t_repro.errors import nearest
 from t2t_repro.evaluations import MINIMIZE
 from t2t_repro.evaluations import History
+from t2t_repro.metrics.scores import METRICS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +56,7 @@ def check(
     delta: float,
     minimize: bool | None,
     has_evaluations: bool,
+    of_problem: str | None = None,
 ) -> EarlyStopping:
     """Makes sure that the flags mean something together.
 
@@ -66,6 +68,7 @@ def check(
         goes. tensor2tensor's default, True, ended a run at once where the
         metric was BLEU.
       has_evaluations: whether the schedule evaluates at all.
+      of_problem: the metric of the problem's outputs, where it is known.
 
     Raises:
       UsageError: they do not.
@@ -74,6 +77,11 @@ def check(
         raise UsageError(
             f"--eval_early_stopping_metric={metric}: expected one of"
             f" {', '.join(MINIMIZE)}.{nearest(metric, MINIMIZE)}"
+        )
+    if of_problem and metric in METRICS and metric != of_problem:
+        raise UsageError(
+            f"--eval_early_stopping_metric={metric}: the outputs of this"
+            f" problem are scored by {of_problem}, give that."
         )
     natural = MINIMIZE[metric]
     if minimize not in (None, natural):
@@ -109,6 +117,8 @@ def has_plateaued(
       delta: the least improvement.
       minimize: whether less is better.
     """
+    if not steps:
+        return False
     old = [s for s in steps if s <= steps[-1] - num_steps]
     if not old:
         return False

@@ -1,7 +1,8 @@
 """How good a model is on the dev data, while it trains.
 
 Teacher-forced figures are called what they are (`nll`, `perplexity`,
-`token_accuracy`); `bleu` is sacreBLEU of real beam-search translations.
+`token_accuracy`); the problem's own metric, `bleu` or `f1`, is of what beam
+search makes with the problem's own options, as t2t-decoder writes it.
 """
 
 import math
@@ -17,14 +18,12 @@ from t2t_repro.data import records
 from t2t_repro.data.batching import Batch
 from t2t_repro.data.records import Pairs
 from t2t_repro.data.shapes import choose_shapes
-from t2t_repro.decode.options import DecodeOptions
-from t2t_repro.decode.translator import Translator
-from t2t_repro.errors import InputError
+from t2t_repro.decode import options as decode_options
+from t2t_repro.decode.loaded_run import LoadedRun
 from t2t_repro.evaluations import Evaluation
 from t2t_repro.layers import losses
-from t2t_repro.metrics.bleu import sacrebleu_score
+from t2t_repro.metrics.scores import corpus_score
 from t2t_repro.run_directory import Run
-from t2t_repro.text.encoder import TextEncoder
 from t2t_repro.visualize.board import Sample
 
 # Dev data is short: few shapes, so that evaluation is traced quickly.
@@ -36,32 +35,31 @@ class Evaluator:
 
     def __init__(
         self,
-        model: Any,
-        encoder: TextEncoder,
+        loaded: LoadedRun,
         batches: Sequence[Batch],
         pairs: Pairs,
-        bleu_sentences: int,
+        sentences: int,
     ):
         """Prepares the data.
 
         Args:
-          model: whose weights are read.
-          encoder: turns the ids back into text, losslessly.
+          loaded: whose weights are read, decoded as its problem is.
           batches: for the teacher-forced figures.
           pairs: the dev data.
-          bleu_sentences: how many pairs, evenly spread, are translated.
+          sentences: how many pairs, evenly spread, are translated.
         """
-        self._model = model
+        self._loaded = loaded
         self._batches = batches
-        count = min(bleu_sentences, len(pairs))
-        rows = [i * len(pairs) // count for i in range(count)]
-        sources = [encoder.decode(pairs.inputs.row(i)) for i in rows]
-        references = [encoder.decode(pairs.targets.row(i)) for i in rows]
+        texts = pairs.texts(loaded.encoder)
+        count = min(sentences, len(texts))
+        chosen = [texts[i * len(texts) // count] for i in range(count)]
         # By length, as they are translated in parts: little padding in each.
-        order = sorted(range(count), key=lambda i: len(sources[i]))
-        self._sources = [sources[i] for i in order]
-        self._references = [references[i] for i in order]
-        self._translator = Translator(model, encoder, DecodeOptions())
+        chosen.sort(key=lambda pair: len(pair[0]))
+        self._sources = [source for source, _ in chosen]
+        self._references = [
+            loaded.problem.output_line(source, target)[0]
+            for source, target in chosen
+        ]
         self.samples: list[Sample] = []
         self._measure = tf.function(
             self._measure_batch,
@@ -89,24 +87,25 @@ class Evaluator:
                 for total, part in zip((nll, right, tokens), sums, strict=True)
             )
         nll /= max(tokens, 1.0)
-        hypotheses: list[str] = []
-        size = DecodeOptions().batch_size
-        while len(hypotheses) < len(self._sources):
+        outputs: list[str] = []
+        size = self._loaded.options.batch_size
+        while len(outputs) < len(self._sources):
             if should_stop():
                 return None
-            part = self._sources[len(hypotheses) :][:size]
-            hypotheses += [
-                best[0].text for best in self._translator.translate(part)
-            ]
+            outputs += self._loaded(self._sources[len(outputs) :][:size])
         self.samples = list(
-            map(Sample, self._sources, self._references, hypotheses)
+            map(Sample, self._sources, self._references, outputs)
+        )
+        score = corpus_score(
+            self._loaded.problem.metric, outputs, self._references
         )
         return Evaluation(
             nll=nll,
             # Beyond this the exponential says nothing and may overflow.
             perplexity=math.exp(min(nll, 50.0)),
             token_accuracy=right / max(tokens, 1.0),
-            bleu=sacrebleu_score(hypotheses, self._references).score,
+            metric=score.metric,
+            score=score.value,
         )
 
     def measure(self, batch: Batch) -> tuple[float, float]:
@@ -126,7 +125,7 @@ class Evaluator:
         self, inputs: tf.Tensor, targets: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Sums over the tokens of `[batch, columns]` ids."""
-        logits = self._model.logits(self._model(inputs, targets))
+        logits = self._loaded.model.logits(self._loaded.model(inputs, targets))
         present = targets != 0
         guesses = tf.argmax(logits, axis=-1, output_type=tf.int32)
         right = (guesses == targets) & present
@@ -142,7 +141,7 @@ def of_run(
     model: Any,
     data_dir: pathlib.Path,
     eval_steps: int,
-    bleu_sentences: int,
+    sentences: int,
 ) -> Evaluator:
     """An evaluator over the dev data of a run's problem.
 
@@ -151,24 +150,20 @@ def of_run(
       model: its model.
       data_dir: TFRecord files.
       eval_steps: batches for the teacher-forced figures; 0: all.
-      bleu_sentences: pairs that are translated.
+      sentences: pairs that are translated.
 
     Raises:
       InputError: the data are missing, damaged or empty.
     """
-    problem = run.open_problem()
-    paths = records.shard_paths(data_dir, problem.name, "dev")
-    pairs = records.read_pairs(paths, run.encoder().vocab_size)
-    if not len(pairs):
-        raise InputError(f"{paths[0]} holds no pairs: generate data again.")
-    if problem.is_reversed:
-        pairs = pairs.reversed()
+    loaded = LoadedRun(run, model, decode_options.of_run(run, ""))
+    pairs = records.read_split(
+        loaded.problem, data_dir, "dev", loaded.encoder.vocab_size
+    )
     shapes = choose_shapes(pairs.lengths(), run.hparams.batch_size, _SHAPES)
     batches = list(batching.evaluation_batches(pairs, shapes))
     return Evaluator(
-        model,
-        run.encoder(),
+        loaded,
         batches[:eval_steps] if eval_steps else batches,
         pairs,
-        bleu_sentences,
+        sentences,
     )

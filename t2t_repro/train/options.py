@@ -106,8 +106,11 @@ class TrainOptions:
         """Whether training is interrupted by evaluations."""
         return self.schedule != "train"
 
-    def early_stopping(self) -> EarlyStopping:
+    def early_stopping(self, metric: str | None = None) -> EarlyStopping:
         """The rule that the flags make.
+
+        Args:
+          metric: of the problem's outputs, where it is known.
 
         Raises:
           UsageError: they make none.
@@ -118,6 +121,7 @@ class TrainOptions:
             self.eval_early_stopping_metric_delta,
             self.eval_early_stopping_metric_minimize,
             self.evaluates,
+            metric,
         )
 
     def is_due(self, step: int) -> bool:
@@ -125,17 +129,18 @@ class TrainOptions:
         follow this step."""
         return step >= self.train_steps or step % self.local_eval_frequency == 0
 
-    def check(self, found: Sequence[int]) -> None:
+    def check(self, found: Sequence[int], metric: str | None = None) -> None:
         """Finds out before anything is done what would fail at its end.
 
         Args:
           found: steps of the checkpoints that are there.
+          metric: of the problem's outputs, where it is known.
 
         Raises:
           UsageError: options that do not go together, or an average of more
             checkpoints than there will be, or of unequally spaced ones.
         """
-        self.early_stopping()
+        self.early_stopping(metric)
         by_time = self.save_checkpoints_secs > 0
         if self.keep_best and (by_time or not self.evaluates):
             other = "save_checkpoints_secs" if by_time else "schedule=train"

@@ -15,7 +15,8 @@ import tensorflow as tf
 
 from t2t_repro import checkpoints
 from t2t_repro import run_directory
-from t2t_repro.decode import session
+from t2t_repro.decode.loaded_run import open_run
+from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
 from t2t_repro.run_directory import Run
 from t2t_repro.train import evaluation
@@ -62,11 +63,10 @@ def _evaluate(
         raise InputError(
             f"{planned.folder} has no checkpoint yet: train first."
         )
-    prefix = checkpoints.path_of(planned.folder, done[-1])
-    model = session.open_model(planned, prefix)
+    loaded = open_run(planned, DecodeOptions(), "newest")
     figures = evaluation.of_run(
         planned,
-        model,
+        loaded.model,
         data_dir,
         options.eval_steps,
         options.eval_bleu_sentences,

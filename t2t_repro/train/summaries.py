@@ -8,7 +8,6 @@ How hparams, text, pictures and histograms are written: `visualize.board`.
 """
 
 import contextlib
-import dataclasses
 import math
 import pathlib
 import resource
@@ -21,7 +20,7 @@ from typing import Any
 import tensorflow as tf
 
 from t2t_repro import files
-from t2t_repro.decode.api import LoadedRun
+from t2t_repro.decode.loaded_run import LoadedRun
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.evaluations import History
 from t2t_repro.run_directory import Run
@@ -146,16 +145,17 @@ class Summaries:
     def evaluation(self, step: int, figures: Evaluation) -> None:
         """Writes dev figures at a step."""
         with self._eval.as_default(step=step):
-            for tag, value in dataclasses.asdict(figures).items():
+            for tag, value in figures.figures().items():
                 tf.summary.scalar(tag, value)
-            _, scores = History(self._folder, step).of("bleu")
-            tf.summary.scalar("bleu_best", max([*scores, figures.bleu]))
+            _, scores = History(self._folder, step).of(figures.metric)
+            best = max([*scores, figures.score])
+            tf.summary.scalar(f"{figures.metric}_best", best)
         self._eval.flush()
         self._progress.say(
             f"dev nll {figures.nll:.4f}",
             f"perplexity {figures.perplexity:.3f}",
             f"token accuracy {figures.token_accuracy:.4f}",
-            f"BLEU {figures.bleu:.2f}",
+            f"{figures.metric.upper()} {figures.score:.2f}",
         )
 
     def training_figures(self, step: int, nll: float, accuracy: float) -> None:

@@ -27,6 +27,8 @@ from t2t_repro.visualize.stacks import Stack
 _METRICS = {
     ("eval", "bleu_best"): "dev BLEU, best",
     ("eval", "bleu"): "dev BLEU, last",
+    ("eval", "f1_best"): "dev F1, best",
+    ("eval", "f1"): "dev F1, last",
     ("eval", "nll"): "dev nll",
     ("train", "nll"): "train nll",
     ("eval", "perplexity"): "dev perplexity",

@@ -5,10 +5,7 @@ itself as the decoder's input, so that every step's attention is there at once.
 The maps are the same as those of the search, whose steps read the same ids.
 """
 
-from typing import Any
-
-from t2t_repro.decode import lines
-from t2t_repro.decode.api import LoadedRun
+from t2t_repro.decode.loaded_run import LoadedRun
 from t2t_repro.text.trees import parse_tree
 from t2t_repro.visualize import pieces
 from t2t_repro.visualize.page import Sentence
@@ -28,12 +25,9 @@ def look_at(loaded: LoadedRun, line: str) -> Sentence:
       With a tree where the run is on a parsing problem.
     """
     text, found = _attend(loaded, line, None)
-    problem = loaded.run.open_problem()
-    if isinstance(problem, lines.LineProblem):
-        text, _ = problem.output_line(line, text)
-    tree = ""
-    if is_parsing(problem):
-        tree = tree_svg(parse_tree(text))
+    text, _ = loaded.problem.output_line(line, text)
+    is_parsing = loaded.problem.metric == "f1"
+    tree = tree_svg(parse_tree(text)) if is_parsing else ""
     return Sentence(source=line, output=text, stacks=found, tree=tree)
 
 
@@ -48,18 +42,12 @@ def look_at_pair(loaded: LoadedRun, line: str, target: str) -> list[Stack]:
     return _attend(loaded, line, target)[1]
 
 
-def is_parsing(problem: Any) -> bool:
-    """Whether a registered problem's outputs are trees."""
-    return getattr(problem, "metric", None) == "f1"
-
-
 def _attend(
     loaded: LoadedRun, line: str, target: str | None
 ) -> tuple[str, list[Stack]]:
     attention = loaded.attention(line, target)
-    encoder = loaded.run.encoder()
     return attention.text, stacks(
         attention.maps,
-        pieces.labels(encoder, attention.source),
-        pieces.labels(encoder, attention.target),
+        pieces.labels(loaded.encoder, attention.source),
+        pieces.labels(loaded.encoder, attention.target),
     )

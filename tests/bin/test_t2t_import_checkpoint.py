@@ -18,8 +18,8 @@ from t2t_repro.bin import t2t_decoder
 from t2t_repro.bin import t2t_import_checkpoint
 from t2t_repro.data import generate
 from t2t_repro.data.problem import TextToTextProblem
+from t2t_repro.decode.loaded_run import open_run
 from t2t_repro.decode.options import DecodeOptions
-from t2t_repro.decode.session import open_translator
 from t2t_repro.train.trainer import Trainer
 from t2t_repro.train.trainer import TrainOptions
 
@@ -314,7 +314,7 @@ def test_translations_are_those_of_tensor2tensor(real, shared_folder):
     scored = json.loads(
         (shared_folder / "beam4_alpha0.6_with_scores.json").read_text()
     )
-    found = open_translator(real, None, options).translate(sources)
+    found = open_run(real, options).translate(sources)
     same = [
         best[0].text == text for best, text in zip(found, expected, strict=True)
     ]

@@ -5,11 +5,11 @@ import pytest
 from t2t_repro.decode import interactive
 from t2t_repro.decode.interactive import Conversation
 from t2t_repro.decode.options import DecodeOptions
-from t2t_repro.decode.translator import Translation
+from t2t_repro.decode.output import Translation
 from t2t_repro.errors import InputError
 
 
-class _Translator:
+class _Loaded:
     """Says how it was asked; counts how often it was built anew."""
 
     def __init__(self, options=None, built=None):
@@ -17,7 +17,7 @@ class _Translator:
 
     def with_options(self, options):
         self.built.append(options)
-        return _Translator(options, self.built)
+        return _Loaded(options, self.built)
 
     def stream(self, lines, first):
         for line in lines:
@@ -34,12 +34,10 @@ def talk():
 
     def run(*typed, options=DecodeOptions()):  # noqa: B008
         answers: list[str] = []
-        translator = _Translator()
-        conversation = Conversation(
-            translator, object(), options, answers.append
-        )
+        loaded = _Loaded(options)
+        conversation = Conversation(loaded, answers.append)
         go_on = [conversation.answer(line) for line in typed]
-        return answers, go_on, translator.built
+        return answers, go_on, loaded.built
 
     return run
 
@@ -133,7 +131,7 @@ def test_a_space_makes_a_sentence_of_a_colon(talk):
 
 def test_a_pipe_has_no_prompt(standard_input, capsys):
     with standard_input("A dog.\r\n\nA\rcat\u2028.".encode()):
-        interactive.run(_Translator(), object(), DecodeOptions())
+        interactive.run(_Loaded(DecodeOptions()))
     assert capsys.readouterr().out == (
         "A dog./4/0.6/0\n/4/0.6/0\nA\rcat\u2028./4/0.6/0\n"
     )

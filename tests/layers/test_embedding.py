@@ -49,7 +49,7 @@ def test_the_paper_interleaves_sines_and_cosines():
     np.testing.assert_allclose(result, expected, atol=1e-6)
 
 
-def test_tensor2tensor_puts_the_halves_side_by_side():
+def test_tensor2tensor_puts_the_halves_parallel():
     # Exponents 0 and 1: rates 1 and 1/10000.
     result = sinusoids(np.array([3]), 4, interleaved=False)
     expected = [[math.sin(3), math.sin(3e-4), math.cos(3), math.cos(3e-4)]]

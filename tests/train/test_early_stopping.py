@@ -39,7 +39,7 @@ def test_not_before_there_is_a_then():
 
 
 def _evaluation(nll):
-    return Evaluation(nll=nll, perplexity=2.0, token_accuracy=0.5, bleu=10.0)
+    return Evaluation(nll, 2.0, 0.5, "bleu", 10.0)
 
 
 def test_history_keeps_every_bit_and_forgets_what_is_gone(tmp_path):

@@ -106,7 +106,7 @@ def test_what_is_left_out_is_what_stands(tmp_path):
 
 def test_the_metric_of_the_best_is_remembered(tmp_path):
     history = evaluations.History(tmp_path, metric="bleu")
-    history.add(3, Evaluation(1.0, 2.0, 0.5, 9.0))
+    history.add(3, Evaluation(1.0, 2.0, 0.5, "bleu", 9.0))
     assert options.resolve(tmp_path, {}).eval_early_stopping_metric == "bleu"
     given = {"eval_early_stopping_metric": "nll"}
     found = options.resolve(tmp_path, given)
@@ -217,7 +217,7 @@ def _evaluate_as(monkeypatch, bleu):
     figures = iter(bleu)
     monkeypatch.setattr(
         "t2t_repro.train.evaluation.Evaluator.evaluate",
-        lambda self, stop: Evaluation(1.0, 2.0, 0.5, next(figures)),
+        lambda self, stop: Evaluation(1.0, 2.0, 0.5, "bleu", next(figures)),
     )
 
 

@@ -105,7 +105,7 @@ def test_what_is_timed(tmp_path, monkeypatch):
 def test_training_and_dev_figures(tmp_path):
     summaries = Summaries(tmp_path, 0, 10)
     summaries.training_figures(5, np.log(8.0), 0.25)
-    summaries.evaluation(5, Evaluation(1.0, 2.0, 0.5, 30.0))
+    summaries.evaluation(5, Evaluation(1.0, 2.0, 0.5, "bleu", 30.0))
     summaries.close()
     train, dev = _scalars(tmp_path / "train"), _scalars(tmp_path / "eval")
     assert train["perplexity", 5] == pytest.approx(8.0)
@@ -116,11 +116,11 @@ def test_training_and_dev_figures(tmp_path):
 
 def test_the_best_bleu_of_the_whole_run(tmp_path):
     history = History(tmp_path, 0)
-    history.add(3, Evaluation(1.0, 2.0, 0.5, 40.0))
+    history.add(3, Evaluation(1.0, 2.0, 0.5, "bleu", 40.0))
     # A process that goes on from step 5.
     summaries = Summaries(tmp_path, 5, 10)
-    summaries.evaluation(8, Evaluation(1.0, 2.0, 0.5, 30.0))
-    summaries.evaluation(9, Evaluation(1.0, 2.0, 0.5, 50.0))
+    summaries.evaluation(8, Evaluation(1.0, 2.0, 0.5, "bleu", 30.0))
+    summaries.evaluation(9, Evaluation(1.0, 2.0, 0.5, "bleu", 50.0))
     summaries.close()
     dev = _scalars(tmp_path / "eval")
     assert (dev["bleu_best", 8], dev["bleu_best", 9]) == (40.0, 50.0)
@@ -183,7 +183,7 @@ def test_two_runs_of_the_same_hparams_are_two_trials(tmp_path, loaded):
     for name, bleu in (("one", 20.0), ("two", 40.0)):
         summaries = Summaries(tmp_path / name, 0, 1)
         summaries.begin(loaded.run, loaded.model)
-        summaries.evaluation(1, Evaluation(1.0, 2.0, 0.5, bleu))
+        summaries.evaluation(1, Evaluation(1.0, 2.0, 0.5, "bleu", bleu))
         summaries.close()
     multiplexer = plugin_event_multiplexer.EventMultiplexer()
     multiplexer.AddRunsFromDirectory(str(tmp_path))

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import t2t_repro
-from t2t_repro import registry
 from t2t_repro.text import encoder
 from t2t_repro.visualize import looking
 
@@ -67,8 +66,3 @@ def test_a_translation_is_the_decoders(loaded):
     target = loaded.run.encoder().encode(sentence.output)
     assert len(sentence.stacks[1].queries) == len(target) + 1
     assert encoder.EOS_ID not in target
-
-
-def test_what_is_a_parsing_problem():
-    assert looking.is_parsing(registry.problem("parsing_ptb_sample"))
-    assert not looking.is_parsing(registry.problem("translate_ende_toy"))

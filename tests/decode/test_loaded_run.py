@@ -1,5 +1,8 @@
 """t2t_repro.load: strings to strings, scores, and who looks at whom."""
 
+import collections
+import copy
+import logging
 import shutil
 import subprocess
 import sys
@@ -12,6 +15,7 @@ from t2t_repro import checkpoints
 from t2t_repro import registry
 from t2t_repro.bin import t2t_decoder
 from t2t_repro.decode import translator as translator_module
+from t2t_repro.decode.output import Translation
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.text.lines import read_lines
@@ -204,3 +208,69 @@ def test_nothing_on_standard_error(output_dir):
         check=True,
     )
     assert (done.stdout, done.stderr) == ("LoadedRun\n", "")
+
+
+class _Shouted:
+    """Reads capitals; a model's text without `!` has to be repaired."""
+
+    has_plain_lines = False
+
+    def input_line(self, line):
+        return line.upper()
+
+    def output_line(self, line, text):
+        repairs = collections.Counter()
+        if not text.endswith("!"):
+            repairs.update(["calm", "calm"])
+        if not text:
+            repairs["silent"] += 1
+        return f"{line}: {text.rstrip('!')}!", repairs
+
+
+class _Search:
+    """Says what stands in its table for what it reads."""
+
+    def __init__(self, table):
+        self._table = table
+
+    def stream(self, lines, first=1, **ways):
+        for line in lines:
+            yield [Translation(t, -1.0, (5, 1)) for t in self._table[line]]
+
+
+@pytest.fixture
+def shouting(translator, monkeypatch):
+    """A run on that problem, and its messages."""
+    loaded = copy.copy(translator)
+    loaded.problem = _Shouted()
+    loaded._translator = _Search(
+        {"A": ["x!", "y"], "B": ["", "z!"], "C": ["v!"]}
+    )
+    texts: list[str] = []
+    monkeypatch.setattr(
+        logging.getLogger("t2t_repro"),
+        "info",
+        lambda text, *values: texts.append(text % values),
+    )
+    return loaded, texts
+
+
+def test_all_hypotheses_get_the_problems_text(shouting):
+    loaded, messages = shouting
+    found = loaded.translate(["a", "b\r\n"])
+    assert [[h.text for h in hypotheses] for hypotheses in found] == [
+        ["a: x!", "a: y!"],
+        ["b: !", "b: z!"],
+    ]
+    # Sentences, not repairs, and of the best hypotheses alone.
+    assert messages == [
+        "1 of 2 sentences were repaired (sentences by kind: calm 1, silent 1)"
+    ]
+
+
+def test_repairs_are_counted_over_a_stream(shouting):
+    loaded, messages = shouting
+    found = loaded.stream(iter(["a", "c"]))
+    assert next(found)[0].text == "a: x!" and messages == []
+    assert [h[0].text for h in found] == ["c: v!"]
+    assert messages == ["0 of 2 sentences were repaired"]

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_repro.bin import command
-from t2t_repro.decode import side_by_side
+from t2t_repro.decode import parallel
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def no_gpu(monkeypatch):
 @pytest.fixture
 def two(monkeypatch, no_gpu):
     """A machine of two cores."""
-    monkeypatch.setattr(side_by_side, "available_cores", lambda: 2)
+    monkeypatch.setattr(parallel, "available_cores", lambda: 2)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def two(monkeypatch, no_gpu):
     ],
 )
 def test_no_core_is_without_work(two, count, size, expected):
-    batches = side_by_side.batches(range(count), size)
+    batches = parallel.batches(range(count), size)
     assert [len(batch) for batch in batches] == expected
     assert [i for batch in batches for i in batch] == list(range(count))
 
@@ -48,7 +48,7 @@ def test_two_go_on_at_a_time_and_come_in_order(two):
         meeting.wait()  # Nobody would come if they were taken one by one.
         return 10 * number
 
-    assert list(side_by_side.run(search, [3, 1, 2, 4])) == [30, 10, 20, 40]
+    assert list(parallel.run(search, [3, 1, 2, 4])) == [30, 10, 20, 40]
 
 
 def test_after_an_error_no_other_begins(two):
@@ -63,33 +63,33 @@ def test_after_an_error_no_other_begins(two):
 
     # Of a hundred, a few begin before the first one's error is seen.
     with pytest.raises(ValueError, match="the first"):
-        list(side_by_side.run(search, range(100)))
+        list(parallel.run(search, range(100)))
     raised.set()
     assert len(begun) < 50
 
 
 @pytest.mark.parametrize(("cores", "expected"), [(1, 1), (8, 8), (64, 8)])
 def test_not_more_than_eight(monkeypatch, no_gpu, cores, expected):
-    monkeypatch.setattr(side_by_side, "available_cores", lambda: cores)
-    assert side_by_side.searches() == expected
+    monkeypatch.setattr(parallel, "available_cores", lambda: cores)
+    assert parallel.searches() == expected
 
 
 def test_a_gpu_has_one_search_at_a_time(monkeypatch, two):
     one = {"GPU": ["a device"]}
     monkeypatch.setattr(tf.config, "list_physical_devices", one.get)
-    assert side_by_side.searches() == 1
-    assert [*side_by_side.batches("abcde", 4)] == ["abcd", "e"]
+    assert parallel.searches() == 1
+    assert [*parallel.batches("abcde", 4)] == ["abcd", "e"]
 
 
 _DIVIDED = """
 import sys
 from t2t_repro.bin import command
-from t2t_repro.decode import side_by_side
-side_by_side.available_cores = lambda: 20
+from t2t_repro.decode import parallel
+parallel.available_cores = lambda: 20
 command.load_tensorflow(for_many_searches="searches" in sys.argv)
 import tensorflow as tf
 print(tf.config.threading.get_intra_op_parallelism_threads())
-side_by_side.divide_cores()
+parallel.divide_cores()
 """
 
 
@@ -118,4 +118,4 @@ def test_cores_are_divided_once(monkeypatch, argument, setting, expected):
 
 def test_a_started_tensorflow_is_left_alone(two):
     command.load_tensorflow()
-    side_by_side.divide_cores()
+    parallel.divide_cores()
