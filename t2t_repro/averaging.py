@@ -95,9 +95,8 @@ def average(folder: pathlib.Path, window: Sequence[int]) -> dict[str, Any]:
     prefixes = [checkpoints.path_of(folder, step) for step in window]
     for prefix in prefixes:
         values = checkpoints.read(prefix, slots=False)
-        values.pop(
-            checkpoints.AVERAGED_STEPS, None
-        )  # it may be an average itself
+        # It may be an average itself.
+        values.pop(checkpoints.AVERAGED_STEPS, None)
         if sums and sums.keys() != values.keys():
             other = min(sums.keys() ^ values.keys())
             raise InputError(
