@@ -205,7 +205,7 @@ def test_the_batch_size_may_change(translate):
 @pytest.mark.parametrize(
     ("flags", "status", "words"),
     [
-        (["--source="], 2, "--source is required"),
+        (["--source="], 2, "--source= is empty"),
         (["--source=/nowhere"], 1, "/nowhere"),
         (["--model_dir=/nowhere"], 1, "is not a run directory"),
         (["--min_steps=7"], 1, "no checkpoint of 7 or more"),

@@ -87,7 +87,10 @@ def test_the_searchs_own_score_of_the_same_ids(model):
 
 def test_neighbours_and_order_change_nothing(model):
     scorer = Scorer(model, _Letters(), _OPTIONS)
-    together = [score.log_probability for score in scorer.stream(_PAIRS)]
+    counts: list[int] = []
+    scores = scorer.stream(_PAIRS, counts.append)
+    together = [score.log_probability for score in scores]
+    assert sum(counts) == len(_PAIRS)
     alone = [
         score.log_probability
         for pair in _PAIRS
