@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from collections.abc import Iterator
 
@@ -24,6 +25,8 @@ def load(before_devices: Callable[[], None] = lambda: None) -> None:
         tensorflow = importlib.import_module("tensorflow")
         # Tracing once per batch shape is meant, not worth its warning.
         tensorflow.get_logger().setLevel("ERROR")
+        # Keras doubts a sentence of one piece, which has one to look at.
+        warnings.filterwarnings("ignore", "You are using a softmax over axis")
         before_devices()
         tensorflow.constant(0)
 
