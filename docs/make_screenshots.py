@@ -106,10 +106,10 @@ def _page(run: str, sentences: list[str], folder: str) -> str:
 def _attention(browser: Any, address: str) -> None:
     """The page: few and many words, light and dark, lines and matrix."""
     for scheme in ("light", "dark"):
-        with _tab(browser, address, 1000, 640, scheme) as tab:
-            tab.locator("#queries button").nth(2).hover()
+        with _tab(browser, address, 1000, 800, scheme) as tab:
+            tab.locator("#queries button").nth(3).hover()
             _save(tab, f"attention_5_words_{scheme}")
-        with _tab(browser, address, 1000, 1640, scheme) as tab:
+        with _tab(browser, address, 1000, 1760, scheme) as tab:
             tab.select_option("#sentence", "1")
             if scheme == "light":
                 tab.locator("#stacks input").first.check()
@@ -146,7 +146,7 @@ def _board(browser: Any, address: str) -> None:
 
     with _tab(browser, f"{address}/#images", 1280, 900) as tab:
         _save(tab, "tensorboard_attention", last_layer)
-    for name, width in (("text", 1280), ("hparams", 1800)):
+    for name, width in (("text", 1280), ("hparams", 1960)):
         with _tab(browser, f"{address}/#{name}", width, 700) as tab:
             _save(tab, f"tensorboard_{name}", _settled)
 

@@ -125,4 +125,4 @@ def test_the_two_workers_of_the_page_train(trained, tmp_path):
     assert trainer_process.newest_step(tmp_path / "run") == 2
     said = (tmp_path / "run" / "batch_shapes.json").read_text("utf-8")
     assert json.loads(said)["replicas"] == 2
-    assert list((tmp_path / "run" / "workers" / "1").glob("events*"))
+    assert list((tmp_path / "run" / "workers" / "1").glob("train/events*"))

@@ -196,7 +196,7 @@ def test_a_step_that_is_not_finite_is_skipped(run, arguments, monkeypatch):
     assert values["adam/updates_skipped"] == 1
     events = [
         (value.tag, event.step)
-        for path in run.glob("*.skips*")
+        for path in run.glob("train/*.skips*")
         for event in tf.compat.v1.train.summary_iterator(str(path))
         for value in event.summary.value
     ]
