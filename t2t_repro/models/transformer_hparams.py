@@ -28,7 +28,10 @@ from t2t_repro.errors import UsageError
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TransformerHParams(hparam.HParams):
-    """Sizes and rates of section 3; the paper's symbol stands behind each."""
+    """The Transformer: attention alone, sections 3 to 5 of the paper.
+
+    The paper's symbol stands behind each field.
+    """
 
     filter_size: int  # d_ff
     num_heads: int  # h
