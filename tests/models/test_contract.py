@@ -227,3 +227,28 @@ def test_it_exports_with_its_search(model, tmp_path):
     loaded = tf.saved_model.load(str(tmp_path))
     found = loaded.search(tf.constant(_INPUTS))
     np.testing.assert_array_equal(found, search(tf.constant(_INPUTS)))
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_auxiliary_losses_join_the_mean_over_tokens(hparams, parts):
+    """Of 0.5 nats a token, however the tokens are dealt out."""
+    hparams = hparams.replace(optimizer_multistep_accumulate_steps=parts)
+    inputs = np.concatenate([_INPUTS, _INPUTS[:1] * 0])
+    targets = np.concatenate([_TARGETS, _TARGETS[:1] * 0])
+    losses = []
+    for auxiliary in (None, 0.5):
+        step = _new_step(hparams)
+        encode = step._model.encode
+
+        def penalised(inputs, mode, encode=encode, auxiliary=auxiliary):
+            if auxiliary is not None:
+                mode.losses.append(tf.constant(auxiliary))
+            return encode(inputs, mode)
+
+        step._model.encode = penalised
+        result = step(
+            inputs.reshape(parts, -1, inputs.shape[1]),
+            targets.reshape(parts, -1, targets.shape[1]),
+        )
+        losses.append(float(result.loss))
+    assert losses[1] - losses[0] == pytest.approx(0.5, abs=1e-5)
