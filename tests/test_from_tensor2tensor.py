@@ -106,8 +106,8 @@ def test_the_flags_that_are_gone(command):
     back = gone.keys() & _flags_of(command)
     assert not back, (
         f"{command} has {sorted(back)} now: take them out of"
-        f" removed_flags.GONE, and in ## {command} of {_PAGE.name} make their rows say 'same' or"
-        " 'changed'"
+        f" removed_flags.GONE, and in ## {command} of {_PAGE.name} make their"
+        " rows say 'same' or 'changed'"
     )
     assert _gone_rows(_table(command)) == gone
 
