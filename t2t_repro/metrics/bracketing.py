@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterable
 from collections.abc import Sequence
 
-from t2t_repro.text.linear import PUNCTUATION_TAGS
+from t2t_repro.text.linearised_trees import PUNCTUATION_TAGS
 from t2t_repro.text.trees import TOP
 from t2t_repro.text.trees import TRACE
 

@@ -1,7 +1,6 @@
-"""What every vocabulary can do, whatever learnt it.
+"""The interface of all vocabularies, and their reserved ids.
 
-Ids 0 and 1 are the padding and the end of sentence in all of them, as in
-tensor2tensor; neither ever stands for text.
+As in tensor2tensor, ids 0 and 1 never stand for text.
 """
 
 import hashlib
@@ -37,11 +36,7 @@ class TextEncoder(Protocol):
 
 
 def file_sha256(path: str | pathlib.Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal.
-
-    Raises:
-      InputError: the file is missing or cannot be read.
-    """
+    """SHA-256 in hexadecimal; InputError for a file that cannot be read."""
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from t2t_repro.text.encoder import TextEncoder
-from t2t_repro.text.subword_encoder import SubwordEncoder
+from t2t_repro.text.subwords import SubwordEncoder
 
 # The decoder's input before the first target, a vector of zeros; and id 1.
 START = "<start>"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from t2t_repro.text.subword_encoder import SubwordEncoder
+from t2t_repro.text.subwords import SubwordEncoder
 from t2t_repro.visualize import pieces
 
 _SENTENCEPIECE = object()

@@ -11,8 +11,8 @@ EVALB decides by tag which words are punctuation and do not count. The leading
 bracket, which tensor2tensor does not write, tells a constituent from a leaf.
 
 A model may emit anything. `rebuild` therefore never fails: it always gives a
-tree over exactly the given words and says what it had to repair. It leaves out
-any search for the nearest well-formed sequence: repairs are made left to right.
+tree over exactly the given words, repaired from left to right without a search
+for the nearest well-formed sequence, and says what it had to repair.
 """
 
 import collections
@@ -76,10 +76,7 @@ class Repair(enum.StrEnum):
 
 
 class Rebuilt(NamedTuple):
-    """A tree over the given words, and how often each repair was made.
-
-    `bool(repairs)` says whether any was; sums of `repairs` count over a corpus.
-    """
+    """A tree over the given words, and how often each repair was made."""
 
     tree: Tree
     repairs: "collections.Counter[Repair]"
@@ -88,19 +85,15 @@ class Rebuilt(NamedTuple):
 def linearise(
     tree: Tree, *, tags: bool = True, words: bool = False
 ) -> list[str]:
-    """Writes a tree as the target tokens of a sequence-to-sequence parser.
+    """A tree as the target tokens of a sequence-to-sequence parser.
 
     Args:
-      tree: any tree; its labels have neither brackets nor white space.
+      tree: its labels have neither brackets nor white space.
       tags: whether a leaf is its tag; else every leaf is `XX`, which Vinyals
         et al. found to parse better. No tag can be scored then, and
         `settle_punctuation` must follow `rebuild`.
       words: whether each leaf follows its word, as `escaped` writes it.
         `without_words` takes them out again.
-
-    Returns:
-      One token for each bracket and each leaf (two with its word); none for a
-      tree without words.
     """
     tokens: list[str] = []
     for node, opening in traverse(tree):
@@ -120,10 +113,6 @@ def without_words(
 
     A model that skipped a word or wrote one twice is found out here, and its
     later leaves stay with their own words.
-
-    Args:
-      tokens: what a model emitted in that notation.
-      words: the words of the sentence.
 
     Returns:
       The same without words, for `rebuild`, and what was repaired: a leaf `XX`
@@ -176,18 +165,10 @@ def _split_leaves(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def rebuild(tokens: Sequence[str], words: Sequence[str]) -> Rebuilt:
-    """Turns target tokens back into a tree, whatever the tokens are.
+    """Turns target tokens back into a tree over exactly the given words.
 
     Words meet leaf tokens from left to right. What `linearise` wrote of a tree
-    with tags gives that very tree.
-
-    Args:
-      tokens: what a model emitted in `linearise`'s notation.
-      words: the words of the sentence.
-
-    Returns:
-      A tree over exactly these words, and the repairs it took. `Tree("TOP")`
-      if there are no words.
+    with tags gives that very tree; without words it is `Tree("TOP")`.
     """
     assembly = _Assembly(words)
     for token in tokens:
@@ -207,15 +188,8 @@ def settle_punctuation(tree: Tree) -> Tree:
 
     EVALB counts words by tag: one comma tagged as a noun, or one noun tagged
     as a comma, and the whole sentence is an error. Words of punctuation have
-    one possible tag, so this needs no gold tree. Only for predictions.
-
-    Args:
-      tree: a predicted tree.
-
-    Returns:
-      The same tree with the tag of each punctuation word set, and `XX` for
-      the tag of each other word that was tagged punctuation; a lone `'` keeps
-      its tag.
+    one possible tag, so this needs no gold tree; a lone `'` keeps its tag. Any
+    other word that was tagged punctuation becomes `XX`.
     """
     return map_labels(tree, _settled_label)
 
