@@ -286,13 +286,10 @@ def german_phrase(
 
     Args:
       determiner: "der", the stem of another (dies, ein, mein), or a number.
-      stem: the adjective's stem, or nothing.
-      noun: the noun.
+      stem: the adjective's, strong after a determiner without ending; or "".
+      noun: of whose gender they are.
       case: the case they stand in.
       plural: whether they are plural.
-
-    Returns:
-      The words; the adjective is strong after a determiner without ending.
     """
     column = 3 if plural else "mfn".index(noun.german_gender)
     strong = _GERMAN_ENDINGS[case][column]
@@ -312,13 +309,9 @@ def german_phrase(
 
 
 def french_sandhi(text: str) -> str:
-    """Applies what French does before a vowel: l'ami, mon amie, cet œuf.
+    """Applies what French does before a vowel.
 
-    Args:
-      text: words as they stand alone: "si il ne aime pas ce vieux ami".
-
-    Returns:
-      The words as they are written: "s'il n'aime pas ce vieil ami".
+    "si il ne aime pas ce vieux ami" becomes "s'il n'aime pas ce vieil ami".
     """
     for alone, before_vowel in _FRENCH_BEFORE_VOWEL.items():
         pattern = rf"\b{alone} {_FRENCH_VOWEL}"

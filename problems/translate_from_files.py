@@ -10,7 +10,6 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from t2t_repro.data import download
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.errors import InputError
 from t2t_repro.registry import register_problem
@@ -35,7 +34,7 @@ class TranslateFromFiles(TextToTextProblem):
     def generate_samples(
         self, split: str, tmp_dir: pathlib.Path
     ) -> Iterator[tuple[str, str]]:
-        yield from download.paired_lines(
+        yield from lines.paired_lines(
             _find(tmp_dir, f"{split}.src"), _find(tmp_dir, f"{split}.tgt")
         )
 
@@ -47,7 +46,7 @@ class TranslateFromFiles(TextToTextProblem):
             for side in ("src", "tgt")
         ]
 
-    def count_pairs(self, split: str, tmp_dir: pathlib.Path) -> int:
+    def expected_pairs(self, split: str, tmp_dir: pathlib.Path) -> int:
         return sum(
             1 for _ in lines.iterate_lines(_find(tmp_dir, f"{split}.src"))
         )
@@ -59,9 +58,8 @@ class TranslateFromFiles(TextToTextProblem):
 
         # Two lines a pair.
         first = list(itertools.islice(lines, 2 * _SMALL_TEXT))
-        is_small = len(first) < 2 * _SMALL_TEXT
         size = self.approx_vocab_size
-        if is_small:
+        if len(first) < 2 * _SMALL_TEXT:
             size = min(size, _SMALL_VOCABULARY)
         bpe.learn(itertools.chain(first, lines), size, path)
 

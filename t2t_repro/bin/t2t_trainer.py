@@ -296,7 +296,7 @@ def _hparams_set(
         return values.hparams_set
     from t2t_repro.data import generate
 
-    pairs = generate.count_pairs(problem, data_dir)
+    pairs = generate.pairs_written(problem, data_dir)
     _start_tensorflow()
     import tensorflow as tf
 

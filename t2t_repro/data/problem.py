@@ -9,6 +9,7 @@ import abc
 import collections
 import pathlib
 from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 from t2t_repro.data.filters import Filters
@@ -36,7 +37,7 @@ class TextToTextProblem(abc.ABC):
         empty side by default.
       train_shards: number of training files (dev and test have one).
       splits: which of train, dev, test it has; train and dev always.
-      has_public_test: whether references of `test` may be scored.
+      published_pairs: how many the splits are known to have.
       decode_hparams: what `--decode_hparams` leaves open, such as
         `"beam_size=21"`; by default the paper's values for translation.
       metric: of its outputs, `"bleu"` or `"f1"` (`metrics.scores`).
@@ -54,6 +55,7 @@ class TextToTextProblem(abc.ABC):
     filters: Filters = Filters()
     train_shards: int = 10
     splits: tuple[str, ...] = ("train", "dev")
+    published_pairs: Mapping[str, int] = {}
     decode_hparams: str = ""
     metric: str = "bleu"
     has_plain_lines: bool = True
@@ -164,37 +166,25 @@ class TextToTextProblem(abc.ABC):
     ) -> tuple[str, "collections.Counter[str]"]:
         """What the user gets for a line and the model's text.
 
-        A translation is the model's text as it is. A parse is not: what the
-        model writes need not even balance, and the user wants a tree.
-
         Returns:
-          The output line, and how often what had to be repaired in it.
+          The output line, and how often what had to be repaired in it: a
+          model's text is not always the tree that it should be.
         """
         del line
         return text, collections.Counter()
 
     def default_hparams_set(self, pairs: int, has_gpu: bool) -> str | None:
-        """The hparams set where none is named; None: it must be named.
-
-        Args:
-          pairs: of the training data.
-          has_gpu: whether one trains.
-        """
+        """For so many training pairs; None: --hparams_set must be given."""
         del pairs, has_gpu
         return None
 
-    def expected_pairs(self, split: str) -> int | None:
-        """How many pairs the split is known to have; None where unknown."""
-        del split
-        return None
-
-    def count_pairs(self, split: str, tmp_dir: pathlib.Path) -> int | None:
-        """How many pairs will come, to say how long it will take.
+    def expected_pairs(self, split: str, tmp_dir: pathlib.Path) -> int | None:
+        """How many pairs will come, for the progress bar.
 
         None where that is neither known nor found out quickly.
         """
         del tmp_dir
-        return self.expected_pairs(split)
+        return self.published_pairs.get(split)
 
     def sources(self) -> list[dict[str, Any]]:
         """What the data is made from, for `data_dir/<problem>.json`.
@@ -226,10 +216,10 @@ class TextToTextProblem(abc.ABC):
     def open_vocabulary(self, path: pathlib.Path) -> TextEncoder:
         """Opens a vocabulary file, of the kind that its suffix says."""
         from t2t_repro.text import bpe
-        from t2t_repro.text import subword_encoder
+        from t2t_repro.text import subwords
 
-        if path.suffix == subword_encoder.SUFFIX:
-            return subword_encoder.SubwordEncoder(path)
+        if path.suffix == subwords.SUFFIX:
+            return subwords.SubwordEncoder(path)
         return bpe.BpeEncoder(path)
 
     def shards(self, split: str) -> int:

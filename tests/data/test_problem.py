@@ -119,4 +119,4 @@ def test_one_corpus_of_unknown_size(tmp_path):
         for name, pairs in problem.generate_corpora("train", tmp_path)
     ]
     assert corpora == [("translate_toy", [("a dog", "ein Hund")])]
-    assert problem.expected_pairs("train") is None
+    assert problem.expected_pairs("train", tmp_path) is None

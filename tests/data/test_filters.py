@@ -4,14 +4,14 @@ import dataclasses
 
 import pytest
 
-from t2t_repro.data import sieve
+from t2t_repro.data import filters
 from t2t_repro.data.filters import Counts
 from t2t_repro.data.filters import Filters
 
 
-def _sift(filters, pairs):
+def _kept(rules, pairs):
     counts = Counts()
-    kept = list(sieve.Sieve(filters).sift(pairs, counts))
+    kept = list(filters.PairFilter(rules).kept(pairs, counts))
     assert counts.pairs_read == len(pairs)
     assert counts.pairs_kept == len(kept)
     return kept, {
@@ -23,14 +23,14 @@ def _sift(filters, pairs):
 
 def test_by_default_only_empty_sides_go():
     pairs = [("a", "b"), ("a", ""), ("\t ", "b"), ("a", "b"), ("", "")]
-    kept, dropped = _sift(Filters(), pairs)
+    kept, dropped = _kept(Filters(), pairs)
     assert kept == [("a", "b"), ("a", "b")]
     assert dropped == {"empty_dropped": 3}
 
 
 def test_evaluation_keeps_everything():
     pairs = [("a", "b"), ("a", ""), ("", ""), ("a", "b")]
-    assert _sift(None, pairs) == (pairs, {})
+    assert _kept(None, pairs) == (pairs, {})
 
 
 def test_length():
@@ -38,7 +38,7 @@ def test_length():
     seven = "l'eau, -3."
     eight = seven + "."
     pairs = [("a", seven), (eight, "a"), ("a", eight)]
-    kept, dropped = _sift(Filters(max_tokens=7), pairs)
+    kept, dropped = _kept(Filters(max_tokens=7), pairs)
     assert kept == [("a", seven)]
     assert dropped == {"too_long_dropped": 2}
 
@@ -51,15 +51,15 @@ def test_ratio():
         ("a b c d", "e f"),
         ("a", "b c"),
     ]
-    kept, dropped = _sift(Filters(max_ratio=1.5), pairs)
+    kept, dropped = _kept(Filters(max_ratio=1.5), pairs)
     assert kept == pairs[:2]
     assert dropped == {"ratio_dropped": 2}
 
 
 def test_a_pair_is_counted_once_under_the_first_rule():
-    filters = Filters(max_tokens=3, max_ratio=1.5, drop_duplicates=True)
+    rules = Filters(max_tokens=3, max_ratio=1.5, drop_duplicates=True)
     pairs = [("", ""), ("a b c d", "e"), ("a b c", "d"), ("a", "b"), ("a", "b")]
-    kept, dropped = _sift(filters, pairs)
+    kept, dropped = _kept(rules, pairs)
     assert kept == [("a", "b")]
     assert dropped == {
         "empty_dropped": 1,
@@ -71,18 +71,18 @@ def test_a_pair_is_counted_once_under_the_first_rule():
 
 @pytest.mark.parametrize("latest", [1, 3, 2**20])
 def test_duplicates_wherever_their_digest_lies(monkeypatch, latest):
-    monkeypatch.setattr(sieve, "_LATEST", latest)
+    monkeypatch.setattr(filters, "_LATEST", latest)
     new = [(f"a {i}", "b") for i in range(10)]
     # Where source ends and target begins is part of the pair.
     new += [("a b", "c"), ("a", "b c")]
-    kept, dropped = _sift(Filters(drop_duplicates=True), new + new[::-1])
+    kept, dropped = _kept(Filters(drop_duplicates=True), new + new[::-1])
     assert kept == new
     assert dropped == {"duplicates_dropped": 12}
 
 
 def test_duplicates_of_another_corpus():
-    one = sieve.Sieve(Filters(drop_duplicates=True))
+    one = filters.PairFilter(Filters(drop_duplicates=True))
     first, second = Counts(), Counts()
-    assert list(one.sift([("a", "b")], first)) == [("a", "b")]
-    assert list(one.sift([("a", "b"), ("c", "d")], second)) == [("c", "d")]
+    assert list(one.kept([("a", "b")], first)) == [("a", "b")]
+    assert list(one.kept([("a", "b"), ("c", "d")], second)) == [("c", "d")]
     assert (first.duplicates_dropped, second.duplicates_dropped) == (0, 1)

@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from t2t_repro.data import tfds_pairs
+from t2t_repro.data import tfds_problem
 from t2t_repro.errors import InputError
 from tests.data import small_wmt14
 
@@ -17,7 +17,7 @@ _DATASET = "wmt14_translate/de-en:1.0.0"
 
 
 def _pairs(data_dir, split="train", languages=("en", "de")):
-    return list(tfds_pairs.pairs(_DATASET, split, languages, data_dir))
+    return list(tfds_problem.read_dataset(_DATASET, split, languages, data_dir))
 
 
 def test_what_was_prepared_is_read(tmp_path):
@@ -34,7 +34,7 @@ def test_what_was_prepared_is_read(tmp_path):
 
 def test_a_damaged_record(tmp_path):
     small_wmt14.prepare(_DATASET, tmp_path)
-    place = tfds_pairs.folder(_DATASET, tmp_path)
+    place = tfds_problem.dataset_folder(_DATASET, tmp_path)
     (path,) = place.glob("*train.tfrecord*")
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 255
