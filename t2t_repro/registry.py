@@ -44,25 +44,13 @@ class Registry(Generic[Entry]):
     """One table from names to entries of one kind."""
 
     def __init__(self, kind: str, flag: str):
-        """Makes an empty table.
-
-        Args:
-          kind: what an entry is called in messages, such as `"problem"`.
-          flag: the flag that chooses one, such as `"--problem"`.
-        """
+        """`kind` and the flag that chooses one stand in messages."""
         self.kind = kind
         self._flag = flag
         self._entries: dict[str, Entry] = {}
 
     def register(self, entry: Entry, name: str | None = None) -> Entry:
-        """Adds a class or function.
-
-        Args:
-          entry: what `get` will return.
-          name: the name it is found by; without one, its own in snake case.
-
-        Returns:
-          The entry, so that this is a decorator.
+        """Adds a class or function, by default under its own name; a decorator.
 
         Raises:
           UsageError: another module has registered this name.
@@ -108,10 +96,9 @@ class Registry(Generic[Entry]):
 
 
 class ModelFamily:
-    """A model with the record of its hyperparameters."""
+    """A model with the record of its hyperparameters; see `register_model`."""
 
     def __init__(self, model: Any, hparams: Any):
-        """Takes what `register_model` takes."""
         self.hparams = hparams
         self.__module__ = hparams.__module__
         self._model = model
@@ -172,11 +159,7 @@ def problem(name: str) -> Any:
 
 
 def model(name: str) -> ModelFamily:
-    """The model family of this name.
-
-    Raises:
-      UsageError: unknown name.
-    """
+    """The model family of this name; UsageError for an unknown one."""
     load_built_in()
     return _models.get(name)  # type: ignore[return-value]
 
@@ -239,10 +222,9 @@ def load_built_in() -> None:
 
 
 def load_plug_ins() -> list[InputError]:
-    """Imports every installed plug-in; one that is broken registers nothing.
+    """Imports every installed plug-in; returns the faults of the broken ones.
 
-    Returns:
-      What to say of those that are broken: the others go on without them.
+    These register nothing, and the others go on without them.
     """
     broken = []
     tables = [table._entries for table in (_problems, _models, _hparams)]
@@ -270,12 +252,8 @@ def load_plug_ins() -> list[InputError]:
 def import_usr_dir(folder: str | os.PathLike[str]) -> None:
     """Imports a user's Python folder (`--t2t_usr_dir`), which registers names.
 
-    This is the one place that runs a user's code. The folder is imported as a
-    package, as in tensor2tensor: its `__init__.py` runs, or, where it has none,
-    every `.py` file in it.
-
-    Args:
-      folder: path of the folder.
+    As a package, as in tensor2tensor: its `__init__.py` runs, or, where it has
+    none, every `.py` file in it.
 
     Raises:
       UsageError: the folder does not exist, or its name is no Python name or
@@ -353,12 +331,7 @@ def _origin(entry: Any) -> str:
 
 
 def _blame(error: BaseException, file: str = "") -> str:
-    """One sentence about users' code: file, line and error.
-
-    Args:
-      error: what was raised.
-      file: to name where no line of users' code ran.
-    """
+    """File (`file` where no line of users' code ran), line and error."""
     said = " ".join(str(getattr(error, "msg", error)).split())
     said = f"{type(error).__name__}: {said}".rstrip(".: ")
     where = _line_of_user(error) or file
