@@ -169,11 +169,7 @@ _GERMAN_ENDINGS = {
     "accusative": ("en", "e", "es", "e"),
     "dative": ("em", "er", "em", "en"),
 }
-_GERMAN_ARTICLES = {
-    "nominative": ("der", "die", "das", "die"),
-    "accusative": ("den", "die", "das", "die"),
-    "dative": ("dem", "der", "dem", "den"),
-}
+_GERMAN_ARTICLES = dict(er="der", e="die", es="das", en="den", em="dem")
 _FRENCH_VOWEL = "(?=[aeiouhéèœAEIO])"
 _FRENCH_BEFORE_VOWEL = {
     "ma": "mon",
@@ -299,7 +295,7 @@ def german_phrase(
     bare = determiner.isdigit() or (determiner.endswith("ein") and ein_bare)
     opening = determiner if bare else determiner + strong
     if determiner == "der":
-        opening = _GERMAN_ARTICLES[case][column]
+        opening = _GERMAN_ARTICLES[strong]
     if not stem:
         return f"{opening} {declined}"
     # Strong "en" singles out the masculine accusative.

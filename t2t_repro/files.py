@@ -1,8 +1,9 @@
-"""Files that appear whole or not at all, locks, JSON read with clear errors."""
+"""Files that appear whole or not at all, locks, hashes, JSON."""
 
 import contextlib
 import datetime
 import fcntl
+import hashlib
 import json
 import logging
 import os
@@ -93,11 +94,7 @@ def absolute(path: Path) -> pathlib.Path:
 
 
 def make_folder(path: Path) -> pathlib.Path:
-    """Makes a folder and its parents, unless it is there.
-
-    Raises:
-      InputError: a file is in the way, or the place is not writable.
-    """
+    """Makes a folder and its parents, unless it is there."""
     folder = absolute(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -141,10 +138,6 @@ def locked(path: Path, remedy: str = "") -> Iterator[None]:
       path: the lock file, there only meanwhile, as is its folder if it is new.
       remedy: what to do when another process holds it; without, this one
         waits.
-
-    Raises:
-      InputError: another process holds it; its host, number and time of start
-        are named.
     """
     target = absolute(path)
     folders = [target.parent, *target.parent.parents]
@@ -200,6 +193,17 @@ def _lock(target: pathlib.Path, remedy: str) -> IO[str]:
         ):
             return file
         file.close()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist.") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}.") from error
 
 
 def size_text(count: int) -> str:

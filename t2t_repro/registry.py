@@ -50,11 +50,7 @@ class Registry(Generic[Entry]):
         self._entries: dict[str, Entry] = {}
 
     def register(self, entry: Entry, name: str | None = None) -> Entry:
-        """Adds a class or function, by default under its own name; a decorator.
-
-        Raises:
-          UsageError: another module has registered this name.
-        """
+        """A decorator; the default name is the entry's own in snake case."""
         name = name or snake_case(entry.__name__)
         known = self._entries.get(name)
         # A file that is run a second time (a notebook's reload, `import
@@ -69,12 +65,7 @@ class Registry(Generic[Entry]):
         return entry
 
     def get(self, name: str) -> Entry:
-        """Finds an entry, also one that a plug-in registers.
-
-        Raises:
-          UsageError: no entry has this name; the nearest names are listed, and
-            plug-ins that might have had it but cannot be loaded.
-        """
+        """Finds an entry, also one that a plug-in registers."""
         broken = [] if name in self._entries else load_plug_ins()
         if name not in self._entries:
             raise UsageError(
@@ -132,19 +123,12 @@ def register_model(name: str, model: Any, hparams: Any) -> None:
       model: a `models.seq2seq.Seq2Seq`, or "module:Class" of one, so that
         Keras is not imported before it is built.
       hparams: the record of its hyperparameters, a `hparam.HParams`.
-
-    Raises:
-      UsageError: another module has registered this name.
     """
     _models.register(ModelFamily(model, hparams), name)  # type: ignore
 
 
 def problem(name: str) -> Any:
-    """Makes the problem of this name; the suffix `_rev` swaps its languages.
-
-    Raises:
-      UsageError: unknown name, or a class that no problem can be made of.
-    """
+    """Makes the problem of this name; the suffix `_rev` swaps its languages."""
     load_built_in()
     base_name = name.removesuffix(_REVERSED)
     if name not in _problems and base_name not in _problems:
@@ -165,11 +149,7 @@ def model(name: str) -> ModelFamily:
 
 
 def hparams(name: str) -> Any:
-    """Makes the hparam set of this name.
-
-    Raises:
-      UsageError: unknown name, or a user's function that makes no set.
-    """
+    """Makes the hparam set of this name."""
     load_built_in()
     make = _hparams.get(name)
     try:
@@ -190,9 +170,6 @@ def registry_help(text: str = "") -> str:
 
     Args:
       text: only what has it in its name or description, in any case.
-
-    Raises:
-      UsageError: nothing has it.
     """
     load_built_in()
     broken = load_plug_ins()
@@ -254,11 +231,6 @@ def import_usr_dir(folder: str | os.PathLike[str]) -> None:
 
     As a package, as in tensor2tensor: its `__init__.py` runs, or, where it has
     none, every `.py` file in it.
-
-    Raises:
-      UsageError: the folder does not exist, or its name is no Python name or
-        is another module's.
-      InputError: its code fails; the file, the line and the error are named.
     """
     global _usr_dir
     path = pathlib.Path(folder).expanduser().resolve()

@@ -26,8 +26,8 @@ from t2t_repro import hparam
 from t2t_repro import registry
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
+from t2t_repro.files import file_sha256
 from t2t_repro.text.encoder import TextEncoder
-from t2t_repro.text.encoder import file_sha256
 
 # What hparams.json has besides the hparams.
 _NAMES = ("model", "hparams_set")

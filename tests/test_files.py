@@ -140,6 +140,17 @@ def test_make_folder(tmp_path):
         files.make_folder(tmp_path / "file" / "x")
 
 
+def test_file_sha256(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    # FIPS 180-2, appendix B.1.
+    assert files.file_sha256(path) == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+    with pytest.raises(InputError, match="b does not exist"):
+        files.file_sha256(tmp_path / "b")
+
+
 def test_sizes_in_words():
     sizes = (0, 999, 1000, 18_250, 2_600_000, 1_240_000_000)
     assert [files.size_text(size) for size in sizes] == [

@@ -18,8 +18,8 @@ from t2t_repro.bin import command
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.errors import nearest
+from t2t_repro.files import file_sha256
 from t2t_repro.text import lines
-from t2t_repro.text.encoder import file_sha256
 
 _DOCUMENTATION = """scores a translation against a reference, line by line.
 

@@ -33,8 +33,8 @@ from t2t_repro.decode import output
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
+from t2t_repro.files import file_sha256
 from t2t_repro.text import lines
-from t2t_repro.text.encoder import file_sha256
 
 if TYPE_CHECKING:
     from t2t_repro.decode.loaded_run import LoadedRun

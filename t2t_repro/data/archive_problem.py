@@ -37,34 +37,21 @@ _BLOCK = 2**20
 
 
 class Corpus(NamedTuple):
-    """Two members of an archive.
-
-    Attributes:
-      name: what `<problem>.json` calls it.
-      year: of the WMT that published this version.
-      archive: the file.
-      source: name of the member with the source language.
-      target: name of the member with the target language.
-      lines: how many it has, where known.
-    """
+    """Two members of an archive."""
 
     name: str
-    year: int
+    year: int  # of the WMT that published this version
     archive: RemoteFile
-    source: str
+    source: str  # names of the members
     target: str
-    lines: int | None = None
+    lines: int | None = None  # where known
 
 
 class ArchiveProblem(TextToTextProblem):
-    """Sentence pairs out of archives.
-
-    Class attributes to set, besides the base class's:
-      corpora: by split, in the order of reading.
-    """
+    """Sentence pairs out of archives."""
 
     vocab_kind = "subwords"
-    corpora: dict[str, tuple[Corpus, ...]]
+    corpora: dict[str, tuple[Corpus, ...]]  # by split, in the order of reading
 
     def __init__(self, name: str, is_reversed: bool = False):
         """Sums up the published numbers of lines."""
@@ -123,15 +110,7 @@ class ArchiveProblem(TextToTextProblem):
 def read_corpus(
     corpus: Corpus, tmp_dir: pathlib.Path
 ) -> Iterator[tuple[str, str]]:
-    """Streams a corpus; its archive is downloaded when it is not there.
-
-    Yields:
-      (source line, target line) without spaces around them.
-
-    Raises:
-      InputError: the archive cannot be had or read, lacks a member, or the
-        members have unequal numbers of lines.
-    """
+    """Streams its pairs of lines, without spaces around them."""
     path = download.fetch(corpus.archive, tmp_dir)
     for source, target in lines.pair_up(
         member_lines(path, corpus.source),
@@ -143,11 +122,7 @@ def read_corpus(
 
 
 def member_lines(path: pathlib.Path, name: str) -> Iterator[str]:
-    """Streams the lines of a member; those of `.sgm` are its segments.
-
-    Raises:
-      InputError: the member is missing, damaged or not UTF-8.
-    """
+    """Streams the lines of a member; those of `.sgm` are its segments."""
     with _member(path, name) as stream:
         text = lines.decoded(stream, f"{name} in {path}")
         yield from _segments(text, name) if name.endswith(".sgm") else text

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from t2t_repro import files
 from t2t_repro.errors import InputError
-from t2t_repro.text.encoder import file_sha256
+from t2t_repro.files import file_sha256
 
 _TRIES = 5
 _FIRST_WAIT = 2.0  # seconds, doubled each time: half a minute in all
@@ -40,19 +40,12 @@ logger = logging.getLogger("t2t_repro")
 
 
 class RemoteFile(NamedTuple):
-    """A file of a corpus.
+    """A file of a corpus."""
 
-    Attributes:
-      url: where it is published: http, https, ftp or file.
-      name: what it is called in `tmp_dir`.
-      sha256: in hexadecimal, where known.
-      size: in bytes, where known.
-    """
-
-    url: str
-    name: str
+    url: str  # http, https, ftp or file
+    name: str  # in `tmp_dir`
     sha256: str | None = None
-    size: int | None = None
+    size: int | None = None  # in bytes
 
 
 class TransferError(Exception):
@@ -68,10 +61,6 @@ def fetch(file: RemoteFile, tmp_dir: str | os.PathLike[str]) -> pathlib.Path:
 
     What comes lies in `<name>.part` until it is whole and its hash is right. A
     broken download of a file with a known hash is continued by the next call.
-
-    Raises:
-      InputError: the network said no, or the bytes are not the expected ones;
-        the message says where to place the file by hand.
     """
     path = pathlib.Path(tmp_dir).expanduser() / file.name
     if not path.exists():
@@ -104,13 +93,8 @@ def plan(
 ) -> list[str]:
     """What would be fetched (`t2t-datagen --dry_run`): a line a file, a sum.
 
-    A file counts as present when something has its name: hashes are checked
-    when it is read.
-
-    Args:
-      name: of the problem.
-      sources: the problem's `sources()`.
-      tmp_dir: where raw material lies.
+    `name` and `sources` are the problem's. A file counts as present when
+    something has its name: hashes are checked when it is read.
     """
     by_url: dict[str, dict[str, Any]] = {}
     lines: list[str] = []
@@ -217,20 +201,19 @@ def transfer(url: str, part: pathlib.Path) -> None:
 
 def _try(url: str, part: pathlib.Path) -> None:
     done = part.stat().st_size if part.exists() else 0
-    headers = {"User-Agent": "t2t_repro"}
+    request = urllib.request.Request(url, headers={"User-Agent": "t2t_repro"})
     if done:
-        headers["Range"] = f"bytes={done}-"
+        request.add_header("Range", f"bytes={done}-")
     with _network_errors(part):
-        response = urllib.request.urlopen(
-            urllib.request.Request(url, headers=headers), timeout=_TIMEOUT
-        )
+        response = urllib.request.urlopen(request, timeout=_TIMEOUT)
     with response:
         # A server that knows no ranges sends everything again.
         goes_on = getattr(response, "status", None) == _PARTIAL
-        total = _length(response, done if goes_on else 0)
+        length = response.headers.get("Content-Length") or ""
+        total = int(length) + done * goes_on if length.isdigit() else None
         reported = time.monotonic()
         with open(part, "ab" if goes_on else "wb") as file:
-            for block in _blocks(response, part):
+            while block := _read(response, part):
                 file.write(block)
                 if time.monotonic() - reported > _REPORT_EVERY:
                     reported = time.monotonic()
@@ -242,18 +225,9 @@ def _try(url: str, part: pathlib.Path) -> None:
         raise _Passing(f"it ended after {size} of {total} bytes")
 
 
-def _blocks(response: Any, part: pathlib.Path) -> Iterator[bytes]:
-    while True:
-        with _network_errors(part):
-            block = response.read(_BLOCK)
-        if not block:
-            return
-        yield block
-
-
-def _length(response: Any, before: int) -> int | None:
-    length = response.headers.get("Content-Length")
-    return before + int(length) if length and length.isdigit() else None
+def _read(response: Any, part: pathlib.Path) -> bytes:
+    with _network_errors(part):
+        return response.read(_BLOCK)
 
 
 @contextlib.contextmanager

@@ -27,10 +27,10 @@ from t2t_repro.data.filters import Counts
 from t2t_repro.data.filters import PairFilter
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.errors import InputError
+from t2t_repro.files import file_sha256
 from t2t_repro.progress import Progress
 from t2t_repro.text.encoder import EOS_ID
 from t2t_repro.text.encoder import TextEncoder
-from t2t_repro.text.encoder import file_sha256
 
 _LINES_PER_TASK = 2000
 _TASKS_AHEAD = 4  # per process: enough to keep all busy, bounded in memory
@@ -50,16 +50,8 @@ def generate(
 ) -> None:
     """Writes vocabulary, shards and `<problem>.json`; skips what is there.
 
-    The JSON file is written last: where it exists, the data is whole.
-
-    Args:
-      problem: what to generate.
-      data_dir: output folder.
-      tmp_dir: raw material.
-      processes: how many encode at once.
-
-    Raises:
-      InputError: missing or damaged text, an empty split.
+    The JSON file is written last: where it exists, the data is whole. So many
+    `processes` encode at once.
     """
     summary_path = data_dir / f"{problem.name}.json"
     if _is_done(problem, summary_path, tmp_dir):
@@ -74,11 +66,7 @@ def generate(
 
 
 def pairs_written(problem: TextToTextProblem, data_dir: pathlib.Path) -> int:
-    """How many training pairs `data_dir` holds.
-
-    Raises:
-      InputError: the data do not say it, as those of tensor2tensor.
-    """
+    """How many training pairs `data_dir` holds."""
     path = data_dir / f"{problem.name}.json"
     splits = files.read_json(path).get("splits") if path.exists() else None
     match splits:
@@ -95,11 +83,7 @@ def _is_done(
     summary_path: pathlib.Path,
     tmp_dir: pathlib.Path,
 ) -> bool:
-    """Whether the data are there.
-
-    Raises:
-      InputError: they are, but were made from other text than lies there now.
-    """
+    """Whether the data are there."""
     if not summary_path.exists():
         return False
     sources = files.read_json(summary_path).get("sources")
@@ -199,11 +183,7 @@ def _write_split(
     tmp_dir: pathlib.Path,
     encode: _Encode,
 ) -> tuple[dict[str, int], list[dict[str, Any]]]:
-    """Filters, encodes and writes a split; returns counts, in all and apart.
-
-    Raises:
-      InputError: no pair was left.
-    """
+    """Filters, encodes and writes a split; returns counts, in all and apart."""
     from t2t_repro.data import records
 
     by_corpus: dict[str, Counts] = {}

@@ -88,11 +88,7 @@ class ParsingProblem(TextToTextProblem):
     def tree_files(
         self, split: str, tmp_dir: pathlib.Path
     ) -> Iterable[pathlib.Path]:
-        """The files of a split in `tmp_dir`, in a fixed order.
-
-        Raises:
-          InputError: a file is missing.
-        """
+        """The files of a split in `tmp_dir`, in a fixed order."""
 
     def generate_samples(
         self, split: str, tmp_dir: pathlib.Path

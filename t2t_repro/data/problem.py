@@ -29,44 +29,30 @@ _MAX_SUBTOKEN_LENGTH = 200
 class TextToTextProblem(abc.ABC):
     """Sentence pairs with one vocabulary for both sides.
 
-    Class attributes to set:
-      source_language, target_language: ISO 639-1 codes, such as `"en"`.
-      approx_vocab_size: pieces to learn.
-      vocab_kind: `"bpe"` (SentencePiece) or `"subwords"` (tensor2tensor's).
-      filters: what to leave out of the training pairs; only pairs with an
-        empty side by default.
-      train_shards: number of training files (dev and test have one).
-      splits: which of train, dev, test it has; train and dev always.
-      published_pairs: how many the splits are known to have.
-      decode_hparams: what `--decode_hparams` leaves open, such as
-        `"beam_size=21"`; by default the paper's values for translation.
-      metric: of its outputs, `"bleu"` or `"f1"` (`metrics.scores`).
-      has_plain_lines: whether `input_line` and `output_line` change nothing.
-
     Attributes:
       name: registered name, without `_rev`.
       is_reversed: source and target swapped (`_rev`); same data files.
     """
 
+    # ISO 639-1 codes, such as "en".
     source_language: str
     target_language: str
+    # Pieces to learn, of SentencePiece or of tensor2tensor ("subwords").
     approx_vocab_size: int = 8192
     vocab_kind: str = "bpe"
+    # Of training pairs; by default only those with an empty side are left out.
     filters: Filters = Filters()
-    train_shards: int = 10
-    splits: tuple[str, ...] = ("train", "dev")
-    published_pairs: Mapping[str, int] = {}
+    train_shards: int = 10  # dev and test have one
+    splits: tuple[str, ...] = ("train", "dev")  # always these; perhaps "test"
+    published_pairs: Mapping[str, int] = {}  # by split, where known
+    # What `--decode_hparams` leaves open of the paper's values for translation.
     decode_hparams: str = ""
-    metric: str = "bleu"
+    metric: str = "bleu"  # of its outputs, or "f1" (`metrics.scores`)
+    # Whether `input_line` and `output_line` change nothing.
     has_plain_lines: bool = True
 
     def __init__(self, name: str, is_reversed: bool = False):
-        """Called by the registry with the name that found the class.
-
-        Raises:
-          UsageError: the class asks for an unknown kind of vocabulary, or
-            lacks a language.
-        """
+        """Called by the registry with the name that found the class."""
         for side in ("source_language", "target_language"):
             if not isinstance(getattr(self, side, None), str):
                 raise UsageError(
@@ -101,27 +87,18 @@ class TextToTextProblem(abc.ABC):
     def generate_samples(
         self, split: str, tmp_dir: pathlib.Path
     ) -> Iterator[tuple[str, str]]:
-        """Streams the pairs of a split in the forward direction.
+        """Streams (source line, target line) of a split, in a fixed order.
 
-        Args:
-          split: one of `splits`.
-          tmp_dir: where raw material lies or is downloaded to.
-
-        Yields:
-          (source line, target line), in a fixed order.
-
-        Raises:
-          InputError: the raw material is missing or damaged.
+        In the forward direction. Raw material lies in `tmp_dir`, or is
+        downloaded to it.
         """
 
     def generate_corpora(
         self, split: str, tmp_dir: pathlib.Path
     ) -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
-        """The same pairs by corpus, where they are to be counted apart.
+        """The same as (name of a corpus, its pairs), to be counted apart.
 
-        Yields:
-          (name of the corpus, its pairs), the pairs to be read before the next
-          corpus is asked for.
+        The pairs must be read before the next corpus is asked for.
         """
         yield self.name, self._pairs(split, tmp_dir)
 
@@ -143,9 +120,8 @@ class TextToTextProblem(abc.ABC):
     def vocabulary_lines(self, tmp_dir: pathlib.Path) -> Iterator[str]:
         """Streams the training text that the vocabulary is learnt from.
 
-        All of it for BPE, which takes its own sample of 4 million lines. For
-        subwords about a million characters of each language, at even
-        distances.
+        All of it for BPE, which takes its own sample of 4 million lines; for
+        subwords about a million characters a language, at even distances.
         """
         samples = (EvenSample(), EvenSample())
         for pair in self._pairs("train", tmp_dir):
@@ -179,10 +155,7 @@ class TextToTextProblem(abc.ABC):
         return None
 
     def expected_pairs(self, split: str, tmp_dir: pathlib.Path) -> int | None:
-        """How many pairs will come, for the progress bar.
-
-        None where that is neither known nor found out quickly.
-        """
+        """How many pairs will come, where that is known or quickly found."""
         del tmp_dir
         return self.published_pairs.get(split)
 

@@ -38,12 +38,9 @@ _FEATURES = {
 
 @dataclasses.dataclass(frozen=True)
 class Sequences:
-    """Many id sequences in one flat array.
+    """Many id sequences in one array: i is `values[starts[i] : starts[i + 1]]`.
 
-    Attributes:
-      values: `[sum of lengths]` int32.
-      starts: `[count + 1]` int64; sequence i lies from
-        `starts[i]` up to `starts[i + 1]`.
+    `values` is `[sum of lengths]` int32, `starts` `[count + 1]` int64.
     """
 
     values: np.ndarray
@@ -119,11 +116,7 @@ def shard_name(problem: str, split: str, shard: int, shards: int) -> str:
 def shard_paths(
     data_dir: str | os.PathLike[str], problem: str, split: str
 ) -> list[str]:
-    """The shards of a split, in order.
-
-    Raises:
-      InputError: none, or not all of them, are there.
-    """
+    """The shards of a split, in order."""
     stem = os.path.join(glob.escape(os.fspath(data_dir)), f"{problem}-{split}")
     pattern = re.compile(rf"-{split}-(\d{{5}})-of-(\d{{5}})$")
     found = {
@@ -161,11 +154,7 @@ def write_shards(
     pairs: Iterable[tuple[Sequence[int], Sequence[int]]],
     paths: Sequence[pathlib.Path],
 ) -> WrittenCounts:
-    """Writes pair i to shard i modulo their number; all appear at the end.
-
-    Raises:
-      InputError: the disk says no.
-    """
+    """Writes pair i to shard i modulo their number; all appear at the end."""
     counts = WrittenCounts()
     try:
         with contextlib.ExitStack() as stack:
@@ -192,12 +181,7 @@ def write_shards(
 
 
 def read_pairs(paths: Sequence[str], vocab_size: int | None = None) -> Pairs:
-    """Reads whole files into memory.
-
-    Raises:
-      InputError: a file is damaged, holds something else, or an id outside a
-        vocabulary of so many ids.
-    """
+    """Reads whole files into memory."""
     return concatenate(list(_read_blocks(paths, vocab_size)))
 
 
@@ -207,12 +191,7 @@ def read_split(
     split: str,
     vocab_size: int | None = None,
 ) -> Pairs:
-    """Reads a split of a `TextToTextProblem` in its direction, `_rev` or not.
-
-    Raises:
-      InputError: there are no such records, damaged ones, or none in them.
-      UsageError: the problem has no such split.
-    """
+    """Reads a split of a `TextToTextProblem` in its direction."""
     problem.check_split(split)
     paths = shard_paths(data_dir, problem.name, split)
     pairs = read_pairs(paths, vocab_size)

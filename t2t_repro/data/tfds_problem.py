@@ -31,33 +31,21 @@ logger = logging.getLogger("t2t_repro")
 
 
 class Part(NamedTuple):
-    """One of the corpora that a data set is made from.
-
-    Attributes:
-      split: where it goes.
-      name: what `<problem>.json` calls it.
-      year: of the WMT that published this version.
-      archive: the file that TensorFlow Datasets fetches.
-    """
+    """One of the corpora that a data set is made from."""
 
     split: str
     name: str
-    year: int
-    archive: RemoteFile
+    year: int  # of the WMT that published this version
+    archive: RemoteFile  # what TensorFlow Datasets fetches
 
 
 class TfdsProblem(TextToTextProblem):
-    """Sentence pairs of a data set whose features are languages.
-
-    Class attributes to set, besides the base class's:
-      dataset: name, configuration and version: `name/config:1.0.0`.
-      parts: what it is made from.
-      vocabulary_characters: of each language, for subwords.
-    """
+    """Sentence pairs of a data set whose features are languages."""
 
     splits = ("train", "dev", "test")
-    dataset: str
+    dataset: str  # with configuration and version: `name/config:1.0.0`
     parts: tuple[Part, ...] = ()
+    # Of each language, for subwords.
     vocabulary_characters = 5 * vocabulary_sample.BYTES_PER_FILE
 
     def generate_samples(
@@ -127,9 +115,6 @@ def read_dataset(
       split: what TensorFlow Datasets calls it, such as `"validation"`.
       languages: the features to take as source and target.
       data_dir: the folder of all data sets.
-
-    Raises:
-      InputError: it can be neither read nor made.
     """
     tensorflow_start.load()
     import tensorflow as tf

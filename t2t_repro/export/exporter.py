@@ -10,8 +10,8 @@ from typing import Any
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import UsageError
 from t2t_repro.export import folder as export_folder
+from t2t_repro.files import file_sha256
 from t2t_repro.run_directory import Run
-from t2t_repro.text.encoder import file_sha256
 
 FORMATS = ("saved_model", "ctranslate2", "keras_weights")
 

@@ -93,10 +93,6 @@ def learn(
       vocab_size: pieces wanted, the 256 bytes and the 3 special ids included;
         a small text may not hold so many.
       path: model file to write, whole or not at all.
-
-    Raises:
-      InputError: no text, or a vocabulary size too small for the 256 bytes
-        or for the characters of the text.
     """
     if vocab_size < _SMALLEST_VOCABULARY:
         raise InputError(

@@ -3,13 +3,9 @@
 As in tensor2tensor, ids 0 and 1 never stand for text.
 """
 
-import hashlib
-import pathlib
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Protocol
-
-from t2t_repro.errors import InputError
 
 PAD_ID = 0
 EOS_ID = 1
@@ -33,17 +29,6 @@ class TextEncoder(Protocol):
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
         """The text of each id alone, for labels."""
-
-
-def file_sha256(path: str | pathlib.Path) -> str:
-    """SHA-256 in hexadecimal; InputError for a file that cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist.") from None
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}.") from error
 
 
 def until_end(ids: Iterable[int]) -> list[int]:

@@ -50,9 +50,6 @@ def iterate_lines(path: Path) -> Iterator[str]:
     Args:
       path: the file, opened at the first `next`; unpacked on the way when its
         name ends in `.gz`; `-` is standard input.
-
-    Raises:
-      InputError: the file cannot be read, or is not UTF-8 (the line is named).
     """
     name = "standard input" if path == STANDARD else os.fspath(path)
     with _named_failure("read", name), _open(path) as stream:
@@ -94,11 +91,7 @@ def pair_up(
     source_name: str,
     target_name: str,
 ) -> Iterator[tuple[str, str]]:
-    """Pairs two sequences of lines, whose names stand in messages.
-
-    Raises:
-      InputError: one has more lines than the other.
-    """
+    """Pairs two sequences of lines, whose names stand in messages."""
     for number, (source, target) in enumerate(
         itertools.zip_longest(sources, targets)
     ):

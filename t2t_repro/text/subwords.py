@@ -100,11 +100,7 @@ class SubwordTextEncoder:
     """tensor2tensor's class: `<pad>` and `<EOS>` are text like any other."""
 
     def __init__(self, filename: str | pathlib.Path | None = None):
-        """Reads a vocabulary file; without one the encoder is empty.
-
-        Raises:
-          InputError: the file is missing or is no whole vocabulary.
-        """
+        """Reads a vocabulary file; without one the encoder is empty."""
         self.filename = filename
         self._set_subtokens([] if filename is None else _read(filename))
 
@@ -121,11 +117,7 @@ class SubwordTextEncoder:
         return len(self._subtokens)
 
     def encode(self, text: str) -> list[int]:
-        """Ids of any text, without an end of sentence.
-
-        Raises:
-          InputError: the encoder is empty.
-        """
+        """Ids of any text, without an end of sentence."""
         cached = self._cache.get
         ids: list[int] = []
         for token in tokenize(text):
@@ -182,9 +174,6 @@ class SubwordTextEncoder:
             it time and memory grow with the square of the longest token.
           reserved_tokens: the first ids, beginning with `RESERVED_TOKENS`;
             these alone by default.
-
-        Raises:
-          InputError: no text, no positive size, or bad reserved tokens.
         """
         reserved = list(reserved_tokens or RESERVED_TOKENS)
         if reserved[: len(RESERVED_TOKENS)] != RESERVED_TOKENS:
@@ -214,11 +203,7 @@ class SubwordTextEncoder:
         return encoder
 
     def store_to_file(self, filename: str | pathlib.Path) -> None:
-        """Writes the vocabulary file, whole or not at all.
-
-        Raises:
-          InputError: a subtoken that a line of UTF-8 cannot hold.
-        """
+        """Writes the vocabulary file, whole or not at all."""
         content = "".join(f"'{subtoken}'\n" for subtoken in self._subtokens)
         if content.count("\n") > self.vocab_size or _SURROGATE.search(content):
             raise InputError(

@@ -72,11 +72,7 @@ def traverse(tree: Tree) -> Iterator[tuple[Tree, bool]]:
 
 
 def parse_tree(text: str, source: str = "tree") -> Tree:
-    """Reads exactly one tree, over one line or many, without its wrapper.
-
-    Raises:
-      InputError: the text, which the message calls `source`, is not one tree.
-    """
+    """Reads exactly one tree, over one line or many, without its wrapper."""
     return _unwrap(_parse_one(text, source))
 
 
@@ -95,9 +91,6 @@ def read_trees(
       path: the file.
       keep_traces: keeps empty elements such as `(-NONE- *T*-1)`.
       keep_functions: keeps function tags and indices, as in `NP-SBJ=1`.
-
-    Raises:
-      InputError: the file cannot be read, or the tree at a line and column.
     """
     name = os.fspath(path)
     for tree in _parse_layout(enumerate(iterate_lines(path), start=1), name):

@@ -19,9 +19,9 @@ from t2t_repro.data.shapes import BatchShape
 from t2t_repro.data.shapes import choose_shapes
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
+from t2t_repro.files import file_sha256
 from t2t_repro.hparam import HParams
 from t2t_repro.run_directory import Run
-from t2t_repro.text.encoder import file_sha256
 
 _FILE = "batch_shapes.json"
 

@@ -21,8 +21,8 @@ from typing import Any
 from t2t_repro import checkpoints
 from t2t_repro import files
 from t2t_repro.errors import InputError
+from t2t_repro.files import file_sha256
 from t2t_repro.run_directory import Run
-from t2t_repro.text.encoder import file_sha256
 
 RECORD_FILE = "warm_start.json"
 # What a checkpoint holds besides weights and moments.

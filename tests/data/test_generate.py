@@ -13,7 +13,7 @@ from problems.translate_from_files import TranslateFromFiles
 from t2t_repro.data import generate
 from t2t_repro.data import records
 from t2t_repro.errors import InputError
-from t2t_repro.text.encoder import file_sha256
+from t2t_repro.files import file_sha256
 
 _NAME = "translate_from_files"
 _VOCABULARY = f"vocab.{_NAME}.300.bpe"
