@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import logging
 import os
 import pathlib
 
@@ -36,6 +37,22 @@ def short_collections():
     yield
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def messages(monkeypatch):
+    """What is logged meanwhile, whatever handlers a command has left."""
+    logger = logging.getLogger("t2t_repro")
+    texts = []
+    handler = logging.Handler()
+    monkeypatch.setattr(
+        handler, "emit", lambda record: texts.append(record.getMessage())
+    )
+    monkeypatch.setattr(logger, "handlers", [handler])
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    yield texts
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import http.server
-import logging
 import os
 import threading
 
@@ -59,21 +58,6 @@ def test_a_missing_file_is_fetched(tmp_path, published):
     assert path == folder / "corpus.txt"
     assert path.read_bytes() == _CONTENT
     assert os.listdir(folder) == ["corpus.txt"]
-
-
-@pytest.fixture
-def messages(monkeypatch):
-    """What is logged meanwhile, whatever handlers a command has left."""
-    texts = []
-    handler = logging.Handler()
-    monkeypatch.setattr(
-        handler, "emit", lambda record: texts.append(record.getMessage())
-    )
-    monkeypatch.setattr(download.logger, "handlers", [handler])
-    level = download.logger.level
-    download.logger.setLevel(logging.INFO)
-    yield texts
-    download.logger.setLevel(level)
 
 
 def test_what_is_fetched_is_announced(tmp_path, published, messages):
