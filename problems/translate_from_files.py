@@ -14,6 +14,7 @@ from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.errors import InputError
 from t2t_repro.registry import register_problem
 from t2t_repro.text import lines
+from t2t_repro.text.lines import LinePairs
 
 # Below so many pairs text is small, and gets fewer pieces, as Sennrich and
 # Zhang 2019 (arXiv:1905.11901) found best for 5,000 sentences: 2,000.
@@ -31,9 +32,7 @@ class TranslateFromFiles(TextToTextProblem):
     approx_vocab_size = 8192
     train_shards = 10
 
-    def generate_samples(
-        self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, str]]:
+    def generate_samples(self, split: str, tmp_dir: pathlib.Path) -> LinePairs:
         yield from lines.paired_lines(
             _find(tmp_dir, f"{split}.src"), _find(tmp_dir, f"{split}.tgt")
         )

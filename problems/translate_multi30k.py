@@ -5,13 +5,13 @@ raw text of the public repository is used, not its tokenised form.
 """
 
 import pathlib
-from collections.abc import Iterator
 from typing import Any
 
 from t2t_repro.data import download
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.registry import register_problem
 from t2t_repro.text import lines
+from t2t_repro.text.lines import LinePairs
 
 _URL = (
     "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/"
@@ -42,9 +42,7 @@ class _Multi30k(TextToTextProblem):
     train_shards = 4
     splits = ("train", "dev", "test")
 
-    def generate_samples(
-        self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, str]]:
+    def generate_samples(self, split: str, tmp_dir: pathlib.Path) -> LinePairs:
         paths = [
             download.fetch(_file(split, language), tmp_dir)
             for language in (self.source_language, self.target_language)

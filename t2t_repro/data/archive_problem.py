@@ -30,6 +30,7 @@ from t2t_repro.data.download import RemoteFile
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.errors import InputError
 from t2t_repro.text import lines
+from t2t_repro.text.lines import LinePairs
 
 _SEGMENT = re.compile(r"<seg\b[^>]*>(.*?)</seg>", re.IGNORECASE)
 _SEGMENT_START = re.compile(r"<seg\b", re.IGNORECASE)
@@ -62,25 +63,20 @@ class ArchiveProblem(TextToTextProblem):
             if all(corpus.lines is not None for corpus in corpora)
         }
 
-    def generate_samples(
-        self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, str]]:
+    def generate_samples(self, split: str, tmp_dir: pathlib.Path) -> LinePairs:
         """Streams the corpora of a split one after the other."""
         for corpus in self.corpora[split]:
             yield from read_corpus(corpus, tmp_dir)
 
     def generate_corpora(
         self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
+    ) -> Iterator[tuple[str, LinePairs]]:
         """Streams them apart."""
         for corpus in self.corpora[split]:
             yield corpus.name, read_corpus(corpus, tmp_dir)
 
-    def vocabulary_lines(self, tmp_dir: pathlib.Path) -> Iterator[str]:
-        """tensor2tensor's sample: about a million characters of each file."""
-        if self.vocab_kind != "subwords":
-            yield from super().vocabulary_lines(tmp_dir)
-            return
+    def subword_sample(self, tmp_dir: pathlib.Path) -> Iterator[str]:
+        """tensor2tensor's: about a million characters of each file."""
         for corpus in self.corpora["train"]:
             path = download.fetch(corpus.archive, tmp_dir)
             for member in (corpus.source, corpus.target):
@@ -107,9 +103,7 @@ class ArchiveProblem(TextToTextProblem):
         ]
 
 
-def read_corpus(
-    corpus: Corpus, tmp_dir: pathlib.Path
-) -> Iterator[tuple[str, str]]:
+def read_corpus(corpus: Corpus, tmp_dir: pathlib.Path) -> LinePairs:
     """Streams its pairs of lines, without spaces around them."""
     path = download.fetch(corpus.archive, tmp_dir)
     for source, target in lines.pair_up(

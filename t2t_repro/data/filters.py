@@ -10,9 +10,10 @@ import dataclasses
 import hashlib
 import re
 from collections.abc import Iterable
-from collections.abc import Iterator
 
 import numpy as np
+
+from t2t_repro.text.lines import LinePairs
 
 # About what the Moses tokenizer makes: words, and each punctuation mark alone.
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -62,7 +63,7 @@ class PairFilter:
 
     def kept(
         self, pairs: Iterable[tuple[str, str]], counts: Counts
-    ) -> Iterator[tuple[str, str]]:
+    ) -> LinePairs:
         """Yields the pairs that may stay; `counts` grow as they go by."""
         for source, target in pairs:
             counts.pairs_read += 1

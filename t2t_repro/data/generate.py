@@ -31,6 +31,7 @@ from t2t_repro.files import file_sha256
 from t2t_repro.progress import Progress
 from t2t_repro.text.encoder import EOS_ID
 from t2t_repro.text.encoder import TextEncoder
+from t2t_repro.text.lines import LinePairs
 
 _LINES_PER_TASK = 2000
 _TASKS_AHEAD = 4  # per process: enough to keep all busy, bounded in memory
@@ -234,7 +235,7 @@ def _kept_pairs(
     split: str,
     tmp_dir: pathlib.Path,
     by_corpus: dict[str, Counts],
-) -> Iterator[tuple[str, str]]:
+) -> LinePairs:
     """The pairs to write, counted by corpus.
 
     Training pairs pass the problem's filters; of evaluation all are kept, as

@@ -29,6 +29,7 @@ from t2t_repro.text.linearised_trees import linearise
 from t2t_repro.text.linearised_trees import rebuild
 from t2t_repro.text.linearised_trees import settle_punctuation
 from t2t_repro.text.linearised_trees import without_words
+from t2t_repro.text.lines import LinePairs
 from t2t_repro.text.trees import Tree
 from t2t_repro.text.trees import escaped
 
@@ -90,9 +91,7 @@ class ParsingProblem(TextToTextProblem):
     ) -> Iterable[pathlib.Path]:
         """The files of a split in `tmp_dir`, in a fixed order."""
 
-    def generate_samples(
-        self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, str]]:
+    def generate_samples(self, split: str, tmp_dir: pathlib.Path) -> LinePairs:
         """Streams source and target lines, without traces by default."""
         annotated = self._read(self.tree_files(split, tmp_dir))
         if split == "train":

@@ -7,6 +7,7 @@ sentence pairs. Nothing here imports TensorFlow.
 
 import abc
 import collections
+import itertools
 import pathlib
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from t2t_repro.data.vocabulary_sample import EvenSample
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.text.encoder import TextEncoder
+from t2t_repro.text.lines import LinePairs
 
 SPLITS = ("train", "dev", "test")
 VOCAB_KINDS = ("bpe", "subwords")
@@ -45,7 +47,8 @@ class TextToTextProblem(abc.ABC):
     train_shards: int = 10  # dev and test have one
     splits: tuple[str, ...] = ("train", "dev")  # always these; perhaps "test"
     published_pairs: Mapping[str, int] = {}  # by split, where known
-    # What `--decode_hparams` leaves open of the paper's values for translation.
+    # What `--decode_hparams` leaves open, such as "beam_size=21"; the rest is the
+    # paper's for translation.
     decode_hparams: str = ""
     metric: str = "bleu"  # of its outputs, or "f1" (`metrics.scores`)
     # Whether `input_line` and `output_line` change nothing.
@@ -84,9 +87,7 @@ class TextToTextProblem(abc.ABC):
         return f"vocab.{self.name}.{size}.{suffix}"
 
     @abc.abstractmethod
-    def generate_samples(
-        self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, str]]:
+    def generate_samples(self, split: str, tmp_dir: pathlib.Path) -> LinePairs:
         """Streams (source line, target line) of a split, in a fixed order.
 
         In the forward direction. Raw material lies in `tmp_dir`, or is
@@ -95,16 +96,14 @@ class TextToTextProblem(abc.ABC):
 
     def generate_corpora(
         self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
+    ) -> Iterator[tuple[str, LinePairs]]:
         """The same as (name of a corpus, its pairs), to be counted apart.
 
         The pairs must be read before the next corpus is asked for.
         """
         yield self.name, self._pairs(split, tmp_dir)
 
-    def _pairs(
-        self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, str]]:
+    def _pairs(self, split: str, tmp_dir: pathlib.Path) -> LinePairs:
         """What `generate_samples` yields, if it is what it must be."""
         for pair in self.generate_samples(split, tmp_dir) or ():
             match pair:
@@ -120,14 +119,16 @@ class TextToTextProblem(abc.ABC):
     def vocabulary_lines(self, tmp_dir: pathlib.Path) -> Iterator[str]:
         """Streams the training text that the vocabulary is learnt from.
 
-        All of it for BPE, which takes its own sample of 4 million lines; for
-        subwords about a million characters a language, at even distances.
+        All of it for BPE, which takes its own sample of 4 million lines.
         """
+        if self.vocab_kind == "subwords":
+            return self.subword_sample(tmp_dir)
+        return itertools.chain.from_iterable(self._pairs("train", tmp_dir))
+
+    def subword_sample(self, tmp_dir: pathlib.Path) -> Iterator[str]:
+        """About a million characters of each language, at even distances."""
         samples = (EvenSample(), EvenSample())
         for pair in self._pairs("train", tmp_dir):
-            if self.vocab_kind == "bpe":
-                yield from pair
-                continue
             for sample, line in zip(samples, pair, strict=True):
                 sample.add(line)
         for sample in samples:

@@ -23,6 +23,7 @@ from t2t_repro.data import vocabulary_sample
 from t2t_repro.data.download import RemoteFile
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.errors import InputError
+from t2t_repro.text.lines import LinePairs
 
 _SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 _AT_ONCE = 1024
@@ -48,9 +49,7 @@ class TfdsProblem(TextToTextProblem):
     # Of each language, for subwords.
     vocabulary_characters = 5 * vocabulary_sample.BYTES_PER_FILE
 
-    def generate_samples(
-        self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, str]]:
+    def generate_samples(self, split: str, tmp_dir: pathlib.Path) -> LinePairs:
         """Streams a split in the order of the records, which are shuffled."""
         yield from read_dataset(
             self.dataset,
@@ -61,15 +60,12 @@ class TfdsProblem(TextToTextProblem):
 
     def generate_corpora(
         self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
+    ) -> Iterator[tuple[str, LinePairs]]:
         """One for the whole split: records do not say where they are from."""
         yield self.dataset, self.generate_samples(split, tmp_dir)
 
-    def vocabulary_lines(self, tmp_dir: pathlib.Path) -> Iterator[str]:
-        """For subwords, the first lines: as good a sample as any, shuffled."""
-        if self.vocab_kind != "subwords":
-            yield from super().vocabulary_lines(tmp_dir)
-            return
+    def subword_sample(self, tmp_dir: pathlib.Path) -> Iterator[str]:
+        """The first lines: as good as any, since the records are shuffled."""
         left = [self.vocabulary_characters] * 2
         for pair in self.generate_samples("train", tmp_dir):
             for side, line in enumerate(pair):
@@ -107,7 +103,7 @@ def read_dataset(
     split: str,
     languages: tuple[str, str],
     data_dir: pathlib.Path,
-) -> Iterator[tuple[str, str]]:
+) -> LinePairs:
     """Streams a split; makes the data set first where it is not there.
 
     Args:

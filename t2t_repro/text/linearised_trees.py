@@ -22,11 +22,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from t2t_repro.text.trees import TOP
+from t2t_repro.text import trees
 from t2t_repro.text.trees import Tree
-from t2t_repro.text.trees import escaped
-from t2t_repro.text.trees import map_labels
-from t2t_repro.text.trees import traverse
 
 UNKNOWN_TAG = "XX"
 
@@ -96,10 +93,10 @@ def linearise(
         `without_words` takes them out again.
     """
     tokens: list[str] = []
-    for node, opening in traverse(tree):
+    for node, opening in trees.traverse(tree):
         if node.word is not None:
             if words:
-                tokens.append(escaped(node.word))
+                tokens.append(trees.escaped(node.word))
             tokens.append(node.label if tags else UNKNOWN_TAG)
         elif node.children:
             tokens.append(f"({node.label}" if opening else f"){node.label}")
@@ -123,7 +120,7 @@ def without_words(
     skipped: collections.Counter[int] = collections.Counter()
     surplus: set[int] = set()
     matcher = difflib.SequenceMatcher(
-        None, written, [escaped(word) for word in words], autojunk=False
+        None, written, [trees.escaped(word) for word in words], autojunk=False
     )
     for kind, first, last, start, end in matcher.get_opcodes():
         if kind != "equal":
@@ -191,7 +188,7 @@ def settle_punctuation(tree: Tree) -> Tree:
     one possible tag, so this needs no gold tree; a lone `'` keeps its tag. Any
     other word that was tagged punctuation becomes `XX`.
     """
-    return map_labels(tree, _settled_label)
+    return trees.map_labels(tree, _settled_label)
 
 
 class _Assembly:
@@ -253,7 +250,7 @@ class _Assembly:
             return roots[0]
         if roots:
             self.repairs[Repair.SEVERAL_ROOTS] += 1
-        return Tree(TOP, tuple(roots))
+        return Tree(trees.TOP, tuple(roots))
 
     def _siblings(self) -> list[Tree]:
         return self._pending[-1][1] if self._pending else self._roots

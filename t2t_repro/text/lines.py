@@ -25,6 +25,7 @@ from t2t_repro import files
 from t2t_repro.errors import InputError
 
 Path = str | os.PathLike[str]
+LinePairs = Iterator[tuple[str, str]]  # source and target line by line
 
 # The path that stands for standard input or output.
 STANDARD = "-"
@@ -75,7 +76,7 @@ def decoded(stream: BinaryIO, name: str) -> Iterator[str]:
         _say_what_was_left_out(name, ends, has_mark)
 
 
-def paired_lines(source: Path, target: Path) -> Iterator[tuple[str, str]]:
+def paired_lines(source: Path, target: Path) -> LinePairs:
     """Two files that are translations line by line; see `pair_up`."""
     return pair_up(
         iterate_lines(source),
@@ -90,7 +91,7 @@ def pair_up(
     targets: Iterator[str],
     source_name: str,
     target_name: str,
-) -> Iterator[tuple[str, str]]:
+) -> LinePairs:
     """Pairs two sequences of lines, whose names stand in messages."""
     for number, (source, target) in enumerate(
         itertools.zip_longest(sources, targets)
