@@ -47,8 +47,8 @@ class TextToTextProblem(abc.ABC):
     train_shards: int = 10  # dev and test have one
     splits: tuple[str, ...] = ("train", "dev")  # always these; perhaps "test"
     published_pairs: Mapping[str, int] = {}  # by split, where known
-    # What `--decode_hparams` leaves open, such as "beam_size=21"; the rest is the
-    # paper's for translation.
+    # What `--decode_hparams` leaves open, such as "beam_size=21"; the rest is
+    # the paper's for translation.
     decode_hparams: str = ""
     metric: str = "bleu"  # of its outputs, or "f1" (`metrics.scores`)
     # Whether `input_line` and `output_line` change nothing.
