@@ -20,7 +20,6 @@ from t2t_repro.errors import UsageError
 from t2t_repro.text.encoder import TextEncoder
 from t2t_repro.text.lines import LinePairs
 
-SPLITS = ("train", "dev", "test")
 VOCAB_KINDS = ("bpe", "subwords")
 
 # As tensor2tensor's text problems: without a limit, one long URL would cost
