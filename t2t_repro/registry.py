@@ -92,6 +92,7 @@ class ModelFamily:
     def __init__(self, model: Any, hparams: Any):
         self.hparams = hparams
         self.__module__ = hparams.__module__
+        self.__doc__ = hparams.__doc__
         self._model = model
 
     def __call__(self, hparams: Any, vocab_size: int) -> Any:

@@ -156,7 +156,9 @@ def _generate(
 def _check_text(problem: TextToTextProblem, tmp_dir: pathlib.Path) -> None:
     """Finds before the long work what is missing, or wrong in a short split."""
     for split in problem.splits:
-        samples = iter(problem.generate_samples(split, tmp_dir))
+        samples = itertools.chain.from_iterable(
+            pairs for _, pairs in problem.generate_corpora(split, tmp_dir)
+        )
         if split == "train":
             next(samples, None)
         elif not sum(1 for _ in samples):
