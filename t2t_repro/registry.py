@@ -230,8 +230,8 @@ def load_plug_ins() -> list[InputError]:
 def import_usr_dir(folder: str | os.PathLike[str]) -> None:
     """Imports a user's Python folder (`--t2t_usr_dir`), which registers names.
 
-    As a package, as in tensor2tensor: its `__init__.py` runs, or, where it has
-    none, every `.py` file in it.
+    This is the one place that runs a user's code: as a package, as in
+    tensor2tensor, its `__init__.py`, or, without one, every `.py` file.
     """
     global _usr_dir
     path = pathlib.Path(folder).expanduser().resolve()
