@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from t2t_repro.data.parsing_problem import ParsingProblem
 from t2t_repro.errors import InputError
 from t2t_repro.registry import register_problem
+from t2t_repro.text import lines
 from t2t_repro.text.trees import Tree
 
 from . import tree_recombination
@@ -125,7 +126,7 @@ class ParsingSemisupervisedWp32k(ParsingWsjWp16k):
         if split != "train":
             return wsj
         for name in _MACHINE_PARSED:
-            path = _packed_or_not(tmp_dir / name)
+            path = lines.find(tmp_dir / name)
             if path is None:
                 raise InputError(
                     f"{tmp_dir / name} does not exist: {self.name} takes, one"
@@ -145,15 +146,8 @@ class ParsingSemisupervisedWp32k(ParsingWsjWp16k):
 
 def _find(folder: pathlib.Path, split: str) -> pathlib.Path | None:
     """The one file that holds a whole split, if there is one."""
-    candidates = (
-        _packed_or_not(folder / f"{split}.{layout}") for layout in _LAYOUTS
-    )
-    return next(filter(None, candidates), None)
-
-
-def _packed_or_not(path: pathlib.Path) -> pathlib.Path | None:
-    packed = path.with_name(f"{path.name}.gz")
-    return next((p for p in (path, packed) if p.exists()), None)
+    candidates = (folder / f"{split}.{layout}" for layout in _LAYOUTS)
+    return next(filter(None, map(lines.find, candidates)), None)
 
 
 def _section_files(split: str, folder: pathlib.Path) -> list[pathlib.Path]:

@@ -72,10 +72,11 @@ class TranslateFromFiles(TextToTextProblem):
 
 
 def _find(folder: pathlib.Path, name: str) -> pathlib.Path:
-    for path in (folder / name, folder / f"{name}.gz"):
-        if path.exists():
-            return path
-    raise InputError(
-        f"{folder / name} does not exist: translate_from_files takes the"
-        " folder with train.src, train.tgt, dev.src and dev.tgt as --tmp_dir."
-    )
+    path = lines.find(folder / name)
+    if path is None:
+        raise InputError(
+            f"{folder / name} does not exist: translate_from_files takes the"
+            " folder with train.src, train.tgt, dev.src and dev.tgt as"
+            " --tmp_dir."
+        )
+    return path

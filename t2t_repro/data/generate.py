@@ -29,6 +29,7 @@ from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.errors import InputError
 from t2t_repro.files import file_sha256
 from t2t_repro.progress import Progress
+from t2t_repro.text import lines
 from t2t_repro.text.encoder import EOS_ID
 from t2t_repro.text.encoder import TextEncoder
 from t2t_repro.text.lines import LinePairs
@@ -260,10 +261,10 @@ def _hashed(
 ) -> list[dict[str, Any]]:
     """Fills in the hashes that nobody published, from the files used."""
     for source in sources:
-        path = tmp_dir / source.get("file", "")
-        packed = pathlib.Path(f"{path}.gz")
-        if not path.exists() and packed.exists():
-            path, source["file"] = packed, packed.name
+        given = tmp_dir / source.get("file", "")
+        path = lines.find(given) or given
+        if path != given:
+            source["file"] = path.name
         if "sha256" in source and source["sha256"] is None and path.is_file():
             source["sha256"] = content_hash(path)
     return sources

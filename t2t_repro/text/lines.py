@@ -15,6 +15,7 @@ import gzip
 import itertools
 import logging
 import os
+import pathlib
 import zlib
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -74,6 +75,12 @@ def decoded(stream: BinaryIO, name: str) -> Iterator[str]:
         yield without_end(text)
     if ends or has_mark:
         _say_what_was_left_out(name, ends, has_mark)
+
+
+def find(path: pathlib.Path) -> pathlib.Path | None:
+    """The file, or else the same packed as `.gz`, if either is there."""
+    packed = pathlib.Path(f"{path}.gz")
+    return next((p for p in (path, packed) if p.exists()), None)
 
 
 def paired_lines(source: Path, target: Path) -> LinePairs:

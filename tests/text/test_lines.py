@@ -192,6 +192,15 @@ def test_a_pipe_is_written_and_not_replaced(tmp_path):
     assert pipe.is_fifo()
 
 
+def test_find(tmp_path):
+    path, packed = tmp_path / "a", tmp_path / "a.gz"
+    assert lines_module.find(path) is None
+    packed.touch()
+    assert lines_module.find(path) == packed
+    path.touch()
+    assert lines_module.find(path) == path
+
+
 @pytest.fixture
 def pair(tmp_path):
     """Writes two files; returns their paths."""
