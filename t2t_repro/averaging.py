@@ -1,8 +1,8 @@
 """The mean of several checkpoints (section 6.1), and of which it may be taken.
 
 The paper averages the last 5 (base) or 20 (big), written every 10 minutes. An
-average whose members crowd in one place is nearly that one checkpoint, and
-looks like any other: with two checkpoints written per interval, users of
+average of checkpoints that crowd in one place is nearly one of them, and looks
+like any other: with two checkpoints written per interval, users of
 tensor2tensor lost BLEU and did not see why. So a set counts as equally spaced
 
 * by step, when all distances in steps are the same, or
@@ -53,8 +53,7 @@ def average_last(
     Raises:
       InputError: there are fewer than `count`, or unequally spaced ones.
     """
-    interim = checkpoints.interim_steps(folder)
-    found = [step for step in checkpoints.steps(folder) if step not in interim]
+    found = without_interim(folder, checkpoints.steps(folder))
     if not allow_unequal_spacing and not is_equal(
         found[-count:], checkpoints.times(folder, found[-count:])
     ):
@@ -74,16 +73,18 @@ def average_last(
     )
 
 
+def without_interim(folder: pathlib.Path, steps: Sequence[int]) -> list[int]:
+    """Without the checkpoints that a signal saved."""
+    interim = checkpoints.interim_steps(folder)
+    return [step for step in steps if step not in interim]
+
+
 def average(folder: pathlib.Path, window: Sequence[int]) -> dict[str, Any]:
-    """The mean of several checkpoints' weights.
+    """The mean of the weights of the checkpoints of these steps, oldest first.
 
     Floats are summed in float64 and returned in float32; whole numbers, such
     as the step, are those of the newest. The optimizer's moments, which
     tensor2tensor averaged too, are left out: nothing resumes from an average.
-
-    Args:
-      folder: of the checkpoints.
-      window: their steps, oldest first.
 
     Returns:
       The means, and the steps themselves for `averaged_steps`.
@@ -122,14 +123,11 @@ def average(folder: pathlib.Path, window: Sequence[int]) -> dict[str, Any]:
 
 
 def is_equal(steps: Sequence[int], times: Sequence[float]) -> bool:
-    """Whether checkpoints are equally spaced by step or by time.
+    """Whether checkpoints, oldest first, are equally spaced by step or time.
 
-    Args:
-      steps: in ascending order.
-      times: when each was written, in seconds.
+    Times are in seconds.
     """
-    gaps = _gaps(steps)
-    if len(set(gaps)) <= 1:
+    if len(set(_gaps(steps))) <= 1:
         return True
     seconds = _gaps(times)
     shortest, longest = min(seconds), max(seconds)

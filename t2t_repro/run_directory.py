@@ -29,6 +29,16 @@ from t2t_repro.errors import UsageError
 from t2t_repro.text.encoder import TextEncoder
 from t2t_repro.text.encoder import file_sha256
 
+HPARAMS = "hparams.json"
+PROBLEM = "problem.json"
+TRAIN = "train.json"
+# Written by the trainer once it has counted its devices.
+BATCH_SHAPES = "batch_shapes.json"
+EVALUATIONS = "evaluations.json"  # dev figures, by step
+WARM_START = "warm_start.json"  # where the first weights are from
+TRAINER_LOCK = "trainer.lock"  # held while one process trains
+DAMAGED = "damaged"  # folder of checkpoints that cannot be read
+
 # What hparams.json has besides the hparams.
 _NAMES = ("model", "hparams_set")
 _CHECKPOINT = re.compile(r"^(model|averaged)\.ckpt-(\d+)\.index$")
@@ -104,7 +114,7 @@ class Run:
 
 def exists(folder: str | pathlib.Path) -> bool:
     """Whether a run was started there."""
-    return (pathlib.Path(folder) / "hparams.json").exists()
+    return (pathlib.Path(folder) / HPARAMS).exists()
 
 
 def checkpoint_steps(folder: pathlib.Path, kind: str = "model") -> list[int]:
@@ -142,7 +152,7 @@ def create(run: Run) -> Run:
     if run.usr_dir:
         description["usr_dir"], description["usr_dir_sha256"] = run.usr_dir
     files.replace_file(
-        folder / "problem.json", json.dumps(description, indent=0) + "\n"
+        folder / PROBLEM, json.dumps(description, indent=0) + "\n"
     )
     resolved = {
         **dataclasses.asdict(run.hparams),
@@ -150,7 +160,7 @@ def create(run: Run) -> Run:
         "hparams_set": run.hparams_set,
     }
     files.replace_file(
-        folder / "hparams.json",
+        folder / HPARAMS,
         json.dumps(resolved, indent=0, sort_keys=True) + "\n",
     )
     return load(folder)
@@ -168,7 +178,7 @@ def load(folder: str | pathlib.Path) -> Run:
             f"{folder} is not a run directory (it has no hparams.json): give"
             " the --output_dir of a t2t-trainer run."
         )
-    hparams_path, problem_path = path / "hparams.json", path / "problem.json"
+    hparams_path, problem_path = path / HPARAMS, path / PROBLEM
     values = files.read_json(hparams_path)
     problem = files.read_json(problem_path)
     model = _text(values, "model", hparams_path)

@@ -5,7 +5,6 @@ Teacher-forced figures are called what they are (`nll`, `perplexity`,
 search makes with the problem's own options, as t2t-decoder writes it.
 """
 
-import math
 import pathlib
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -13,6 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from t2t_repro import checkpoints
+from t2t_repro import run_directory
 from t2t_repro.data import batching
 from t2t_repro.data import records
 from t2t_repro.data.batching import Batch
@@ -20,10 +21,14 @@ from t2t_repro.data.records import Pairs
 from t2t_repro.data.shapes import choose_shapes
 from t2t_repro.decode import options as decode_options
 from t2t_repro.decode.loaded_run import LoadedRun
+from t2t_repro.decode.loaded_run import open_run
+from t2t_repro.errors import InputError
 from t2t_repro.evaluations import Evaluation
+from t2t_repro.evaluations import perplexity
 from t2t_repro.layers import losses
 from t2t_repro.metrics.scores import corpus_score
 from t2t_repro.run_directory import Run
+from t2t_repro.train.summaries import Summaries
 from t2t_repro.visualize.board import Sample
 
 # Dev data is short: few shapes, so that evaluation is traced quickly.
@@ -31,7 +36,11 @@ _SHAPES = 4
 
 
 class Evaluator:
-    """Evaluates live weights; graphs are traced at the first evaluation."""
+    """Evaluates live weights; graphs are traced at the first evaluation.
+
+    Attributes:
+      samples: of the last evaluation.
+    """
 
     def __init__(
         self,
@@ -44,7 +53,7 @@ class Evaluator:
 
         Args:
           loaded: whose weights are read, decoded as its problem is.
-          batches: for the teacher-forced figures.
+          batches: `[batch, columns]`, for the teacher-forced figures.
           pairs: the dev data.
           sentences: how many pairs, evenly spread, are translated.
         """
@@ -69,7 +78,7 @@ class Evaluator:
     def evaluate(
         self, should_stop: Callable[[], int] = lambda: 0
     ) -> Evaluation | None:
-        """Reads the weights as they are now; `samples` are new afterwards.
+        """Evaluates the weights as they are now; sets `samples`.
 
         Args:
           should_stop: asked between batches; anything but 0 ends it there.
@@ -101,8 +110,7 @@ class Evaluator:
         )
         return Evaluation(
             nll=nll,
-            # Beyond this the exponential says nothing and may overflow.
-            perplexity=math.exp(min(nll, 50.0)),
+            perplexity=perplexity(nll),
             token_accuracy=right / max(tokens, 1.0),
             metric=score.metric,
             score=score.value,
@@ -143,7 +151,7 @@ def of_run(
     eval_steps: int,
     sentences: int,
 ) -> Evaluator:
-    """An evaluator over the dev data of a run's problem.
+    """An evaluator of a run's model over the dev data of its problem.
 
     Args:
       run: the run directory.
@@ -167,3 +175,29 @@ def of_run(
         pairs,
         sentences,
     )
+
+
+def evaluate_newest(
+    run: Run, data_dir: pathlib.Path, eval_steps: int, sentences: int
+) -> None:
+    """`--schedule=evaluate`: logs the dev figures of the newest checkpoint.
+
+    Raises:
+      InputError: there is no run, no checkpoint, or the data are damaged.
+    """
+    if not run_directory.exists(run.folder):
+        raise InputError(
+            f"--schedule=evaluate, but {run.folder} is no run yet: train"
+            " first, or give the --output_dir of a run."
+        )
+    done = checkpoints.steps(run.folder)
+    if not done:
+        raise InputError(f"{run.folder} has no checkpoint yet: train first.")
+    model = open_run(run, decode_options.DecodeOptions(), "newest").model
+    figures = of_run(run, model, data_dir, eval_steps, sentences).evaluate()
+    assert figures is not None  # nothing could have ended it
+    summaries = Summaries(run.folder, done[-1], done[-1])
+    try:
+        summaries.evaluation(done[-1], figures)
+    finally:
+        summaries.close()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from t2t_repro import checkpoints
-from t2t_repro.train import recovery
+from t2t_repro import run_directory
 from tests import toy_run
 from tests import trainer_process
 
@@ -68,6 +68,6 @@ def test_killed_runs_end_bit_for_bit_the_same(
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)
     # No checkpoint was damaged, and nothing half-written is left.
-    assert not (killed / recovery.DAMAGED).exists()
+    assert not (killed / run_directory.DAMAGED).exists()
     assert not list(killed.glob(".*"))
     assert checkpoints.steps(killed) == [steps - 1, steps]
