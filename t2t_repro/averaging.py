@@ -39,16 +39,12 @@ def average_last(
     allow_unequal_spacing: bool = False,
     every: int = 0,
 ) -> str:
-    """Averages the newest checkpoints into `averaged.ckpt-STEP`.
+    """Averages the `count` newest checkpoints into `averaged.ckpt-STEP`.
 
-    Args:
-      folder: of the checkpoints.
-      count: how many.
-      allow_unequal_spacing: otherwise see `check`.
-      every: see `regular`.
+    STEP is that of the newest. For `every` see `regular`.
 
     Returns:
-      The average's prefix; its step is that of the newest.
+      The average's prefix.
 
     Raises:
       InputError: there are fewer than `count`, or unequally spaced ones.

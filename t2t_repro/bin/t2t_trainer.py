@@ -86,7 +86,10 @@ def _train(
     options = _options(values, folder)
     options.check(run_directory.checkpoint_steps(folder), problem.metric)
     if values.generate_data:
-        _generate(values, problem, data_dir)
+        command.require(values, "tmp_dir")
+        from t2t_repro.data import generate
+
+        generate.generate(problem, data_dir, files.absolute(values.tmp_dir))
     command.require_folder("data_dir", data_dir)
     if is_new:
         hparams_set = _hparams_set(values, problem, data_dir)
@@ -188,15 +191,6 @@ def _hparams_set(
         "a GPU" if has_gpu else "no GPU",
     )
     return chosen
-
-
-def _generate(
-    values: flags.FlagValues, problem: Any, data_dir: pathlib.Path
-) -> None:
-    command.require(values, "tmp_dir")
-    from t2t_repro.data import generate
-
-    generate.generate(problem, data_dir, files.absolute(values.tmp_dir))
 
 
 def _refuse_foreign(folder: pathlib.Path) -> None:

@@ -7,7 +7,6 @@ search makes with the problem's own options, as t2t-decoder writes it.
 
 import pathlib
 from collections.abc import Callable
-from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -17,7 +16,6 @@ from t2t_repro import run_directory
 from t2t_repro.data import batching
 from t2t_repro.data import records
 from t2t_repro.data.batching import Batch
-from t2t_repro.data.records import Pairs
 from t2t_repro.data.shapes import choose_shapes
 from t2t_repro.decode import options as decode_options
 from t2t_repro.decode.loaded_run import LoadedRun
@@ -44,21 +42,32 @@ class Evaluator:
 
     def __init__(
         self,
-        loaded: LoadedRun,
-        batches: Sequence[Batch],
-        pairs: Pairs,
+        run: Run,
+        model: Any,
+        data_dir: pathlib.Path,
+        eval_steps: int,
         sentences: int,
     ):
-        """Prepares the data.
+        """Reads the dev data of the run's problem.
 
         Args:
-          loaded: whose weights are read, decoded as its problem is.
-          batches: `[batch, columns]`, for the teacher-forced figures.
-          pairs: the dev data.
+          run: the run directory.
+          model: whose weights are read; decoded as its problem is.
+          data_dir: TFRecord files.
+          eval_steps: batches for the teacher-forced figures; 0: all.
           sentences: how many pairs, evenly spread, are translated.
+
+        Raises:
+          InputError: the data are missing, damaged or empty.
         """
+        loaded = LoadedRun(run, model, decode_options.of_run(run, ""))
         self._loaded = loaded
-        self._batches = batches
+        pairs = records.read_split(
+            loaded.problem, data_dir, "dev", loaded.encoder.vocab_size
+        )
+        shapes = choose_shapes(pairs.lengths(), run.hparams.batch_size, _SHAPES)
+        batches = list(batching.evaluation_batches(pairs, shapes))
+        self._batches = batches[: eval_steps or None]
         texts = pairs.texts(loaded.encoder)
         count = min(sentences, len(texts))
         chosen = [texts[i * len(texts) // count] for i in range(count)]
@@ -144,39 +153,6 @@ class Evaluator:
         )
 
 
-def of_run(
-    run: Run,
-    model: Any,
-    data_dir: pathlib.Path,
-    eval_steps: int,
-    sentences: int,
-) -> Evaluator:
-    """An evaluator of a run's model over the dev data of its problem.
-
-    Args:
-      run: the run directory.
-      model: its model.
-      data_dir: TFRecord files.
-      eval_steps: batches for the teacher-forced figures; 0: all.
-      sentences: pairs that are translated.
-
-    Raises:
-      InputError: the data are missing, damaged or empty.
-    """
-    loaded = LoadedRun(run, model, decode_options.of_run(run, ""))
-    pairs = records.read_split(
-        loaded.problem, data_dir, "dev", loaded.encoder.vocab_size
-    )
-    shapes = choose_shapes(pairs.lengths(), run.hparams.batch_size, _SHAPES)
-    batches = list(batching.evaluation_batches(pairs, shapes))
-    return Evaluator(
-        loaded,
-        batches[:eval_steps] if eval_steps else batches,
-        pairs,
-        sentences,
-    )
-
-
 def evaluate_newest(
     run: Run, data_dir: pathlib.Path, eval_steps: int, sentences: int
 ) -> None:
@@ -194,7 +170,8 @@ def evaluate_newest(
     if not done:
         raise InputError(f"{run.folder} has no checkpoint yet: train first.")
     model = open_run(run, decode_options.DecodeOptions(), "newest").model
-    figures = of_run(run, model, data_dir, eval_steps, sentences).evaluate()
+    evaluator = Evaluator(run, model, data_dir, eval_steps, sentences)
+    figures = evaluator.evaluate()
     assert figures is not None  # nothing could have ended it
     summaries = Summaries(run.folder, done[-1], done[-1])
     try:

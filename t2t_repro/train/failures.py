@@ -52,12 +52,7 @@ def largest_batch(
 
 
 def rehearse(step: TrainStep, run: Run, batches: TrainingBatches) -> None:
-    """Takes a step that changes nothing; call it before weights are restored.
-
-    Args:
-      step: with fresh moments, all 0.
-      run: that is to be trained.
-      batches: its training data.
+    """Takes a step that changes nothing; moments must be fresh, all 0.
 
     Raises:
       InputError: there is not enough memory; with a batch that fits.
@@ -109,13 +104,9 @@ def is_out_of_memory(error: tf.errors.OpError) -> bool:
 def out_of_memory(
     shape: BatchShape, hparams: HParams, rows: int, was_tried: bool
 ) -> InputError:
-    """Says which batch did not fit, and which does.
+    """Says which batch did not fit, and how many `rows` of it do.
 
-    Args:
-      shape: that did not.
-      hparams: of the run.
-      rows: sentences of these lengths that do; 0: not one.
-      was_tried: whether that is known or only likely.
+    Without `was_tried` that is only likely.
     """
     columns = max(shape.source, shape.target)
     what = (
@@ -145,14 +136,9 @@ def not_finite(
     number: int,
     folder: pathlib.Path,
 ) -> InputError:
-    """Names what was not finite, and where it came from.
+    """Says what was not finite in the step of this number.
 
-    Args:
-      step: that was not; its weights are those before.
-      batch: that it was given.
-      position: of the batch in the data.
-      number: of the step.
-      folder: run directory.
+    The step's weights are those before; `position` is the batch's in the data.
     """
     return InputError(
         f"step {number} is not finite: {diagnosis(step, batch)}. Its batch is"
@@ -184,10 +170,7 @@ def of_micro_batch(
 ) -> str | None:
     """A clause about what is not finite in a micro-batch; None: nothing.
 
-    Args:
-      name: such as `micro-batch 1 of 2`.
-      token_losses: `[batch, target]`.
-      gradients: by path of the weight.
+    Its losses are `[batch, target]`, its gradients by path of the weight.
     """
     bad = [path for path, value in gradients.items() if not _finite(value)]
     if not bad and _finite(token_losses):
@@ -221,8 +204,7 @@ def of_training(
 ) -> InputError | None:
     """A sentence for an error of a step, a collective or an event file.
 
-    Returns:
-      None where it is none that a user can mend.
+    None where it is none that a user can mend.
     """
     if cluster.is_loss_of_worker(error):
         lost = ", ".join(sorted(set(_TASK.findall(str(error))))) or "unknown"

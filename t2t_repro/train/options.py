@@ -103,7 +103,7 @@ class TrainOptions:
     )
     eval_early_stopping_metric: str = _flag(
         "nll",
-        f"of the dev data: {', '.join(evaluations.MINIMIZE)}",
+        f"{', '.join(evaluations.MINIMIZE)}, of the dev data",
     )
     eval_early_stopping_metric_delta: float = _flag(
         0.1, "a smaller change is not better"
@@ -140,7 +140,7 @@ class TrainOptions:
     )
     worker_gpu: int = _flag(0, "GPUs to use; 0: all, or the CPU")
     eval_bleu_sentences: int = _flag(
-        200, "dev sentences decoded for BLEU (F1)", 1, stands=True
+        200, "dev sentences decoded for BLEU or F1", 1, stands=True
     )
     warm_start_from: str | None = _flag(
         None,

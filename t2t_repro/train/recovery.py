@@ -65,11 +65,8 @@ class Checkpointer:
     ):
         """Begins at the first batch.
 
-        Args:
-          folder: run directory.
-          step: with the variables.
-          staying: which of the checkpoints' steps, oldest first, stay.
-          is_chief: whether this process writes them.
+        `staying` chooses of the checkpoints' steps, oldest first, those that
+        stay; a process that is not the chief writes nothing.
         """
         self._folder, self._step = folder, step
         self._staying, self._is_chief = staying, is_chief

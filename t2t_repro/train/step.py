@@ -80,7 +80,7 @@ class TrainStep:
         nan_policy: str = "stop",
         precision: str = "float32",
     ):
-        """Makes moments and counter; call within `strategy.scope()`.
+        """Makes moments and counters; call within `strategy.scope()`.
 
         Args:
           hparams: of the run.
@@ -105,7 +105,9 @@ class TrainStep:
         self._model = model
         self._strategy = strategy
         self._seed = seed
-        self._attend = _compiled_attend() if xla == "attention" else attend
+        # One small program per shape, for all layers.
+        compiled = tf.function(attend, jit_compile=True)
+        self._attend = compiled if xla == "attention" else attend
         self.weights = {
             path: weight.value
             for path, weight in model.weights_by_path().items()
@@ -278,14 +280,7 @@ class TrainStep:
         dropout_key: tf.Tensor,
         factor: tf.Tensor,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Loss summed over a micro-batch, and gradients of `factor` times it.
-
-        Args:
-          inputs: `[batch, source]`.
-          targets: `[batch, target]`.
-          dropout_key: `[2]`.
-          factor: scalar, from `_loss_factor`.
-        """
+        """Summed loss of `[batch, columns]`; gradients of `factor` times it."""
         with tf.GradientTape() as tape:
             token_losses, auxiliary = self._losses(inputs, targets, dropout_key)
             loss = tf.reduce_sum(token_losses)
@@ -354,10 +349,3 @@ def _counter() -> tf.Variable:
         trainable=False,
         aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
     )
-
-
-def _compiled_attend() -> Any:
-    """Attention under XLA: one small program per shape, for all layers."""
-
-    # The rate is a Python number: each value has a graph of its own.
-    return tf.function(attend, jit_compile=True)

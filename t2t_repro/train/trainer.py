@@ -81,10 +81,10 @@ class Trainer:
         The run directory is only read; `restore` and `train` do the rest.
 
         Args:
-          run: the run directory, there already or only planned.
+          run: there already or only planned.
           data_dir: TFRecord files of the run's problem.
-          options: see there.
-          strategy: instead of one over the machine's GPUs.
+          options: what the run is told besides its hparams.
+          strategy: of several workers; None: of this machine alone.
 
         Raises:
           InputError: missing or damaged data.
@@ -112,7 +112,7 @@ class Trainer:
             run.folder, self.step, self._staying, self._worker.is_chief
         )
         self._warm_start: warm_start.WarmStart | None = None
-        self._evaluator = evaluation.of_run(
+        self._evaluator = evaluation.Evaluator(
             run,
             self.model,
             data_dir,
@@ -212,7 +212,7 @@ class Trainer:
             logger.info("wrote %s", prefix)
 
     def _train_on(self) -> None:
-        # All that can be wrong with the user's input has been found by now.
+        # All mistakes in the user's input have been found by now.
         folder, worker = self._run.folder, self._worker
         if worker.is_chief:
             self._make_run()
@@ -359,15 +359,12 @@ class Trainer:
     def _log_start(self) -> None:
         hparams = self._run.hparams
         parts = self.replicas * hparams.accumulate_steps
-        batch = " x ".join(
-            f"{count} {name}"
-            for count, name in (
-                (self.replicas, "replicas"),
-                (hparams.accumulate_steps, "micro-batches"),
-                (hparams.batch_size, "tokens"),
-            )
-            if count > 1
-        )
+        counts = {
+            "replicas": self.replicas,
+            "micro-batches": hparams.accumulate_steps,
+            "tokens": hparams.batch_size,
+        }
+        batch = " x ".join(f"{n} {name}" for name, n in counts.items() if n > 1)
         if parts > 1:
             batch += f" = {hparams.batch_size * parts} tokens"
         logger.info(
