@@ -129,6 +129,13 @@ def out_of_memory(
     )
 
 
+def too_large(batch: Batch, hparams: HParams) -> InputError:
+    """`out_of_memory` at a step of this batch."""
+    _, rows, source = batch.inputs.shape
+    shape = BatchShape(rows, source, batch.targets.shape[2])
+    return out_of_memory(shape, hparams, rows // 2, was_tried=False)
+
+
 def not_finite(
     step: TrainStep,
     batch: Batch,

@@ -65,6 +65,7 @@ class TrainStep:
 
     Attributes:
       weights: variables by path.
+      xla: what XLA compiles, "auto" resolved.
       updates_done: steps that count.
       updates_skipped: of these, the ones that changed nothing; Adam's own
         count leaves them out.
@@ -88,7 +89,8 @@ class TrainStep:
           strategy: MirroredStrategy, of one or more replicas.
           seed: of dropout.
           xla: what XLA compiles: "replica" (forward and backward pass),
-            "attention" (that function alone) or "off".
+            "attention" (that function alone), "off", or "auto": the first on
+            GPUs, nothing on the CPU, where TensorFlow's kernels are faster.
           nan_policy: whether a step that is not finite counts: "skip", so that
             data and dropout go on after it, or "stop", so that it can be done
             again.
@@ -105,9 +107,13 @@ class TrainStep:
         self._model = model
         self._strategy = strategy
         self._seed = seed
+        self.xla = xla
+        if xla == "auto":
+            has_gpu = bool(tf.config.list_logical_devices("GPU"))
+            self.xla = "replica" if has_gpu else "off"
         # One small program per shape, for all layers.
         compiled = tf.function(attend, jit_compile=True)
-        self._attend = compiled if xla == "attention" else attend
+        self._attend = compiled if self.xla == "attention" else attend
         self.weights = {
             path: weight.value
             for path, weight in model.weights_by_path().items()
@@ -118,7 +124,7 @@ class TrainStep:
         self._loss_scale = LossScale() if precision == "float16" else None
         self._forward_backward = tf.function(
             self._summed_gradients,
-            jit_compile=xla == "replica" or None,
+            jit_compile=self.xla == "replica" or None,
         )
         self._run = tf.function(self._run_all, reduce_retracing=False)
 

@@ -23,7 +23,6 @@ from t2t_repro import run_directory
 from t2t_repro.data import batching
 from t2t_repro.data import records
 from t2t_repro.data.batching import Batch
-from t2t_repro.data.shapes import BatchShape
 from t2t_repro.errors import UsageError
 from t2t_repro.evaluations import History
 from t2t_repro.run_directory import Run
@@ -35,11 +34,10 @@ from t2t_repro.train import learning_rate
 from t2t_repro.train import options as train_options
 from t2t_repro.train import profiling
 from t2t_repro.train import recovery
+from t2t_repro.train import signals
 from t2t_repro.train import warm_start
 from t2t_repro.train.cluster import make_strategy
 from t2t_repro.train.options import TrainOptions
-from t2t_repro.train.signals import StoppedError
-from t2t_repro.train.signals import StopSignals
 from t2t_repro.train.step import StepResult
 from t2t_repro.train.step import TrainStep
 from t2t_repro.train.summaries import Summaries
@@ -133,7 +131,7 @@ class Trainer:
                 model,
                 self._strategy,
                 options.random_seed,
-                _xla(options.xla),
+                options.xla,
                 options.nan_policy,
                 options.precision,
             )
@@ -196,9 +194,7 @@ class Trainer:
         self.restore()
         if self.steps_done >= options.train_steps:
             logger.info("step %d is reached already.", self.steps_done)
-        elif self._early_stopping.is_enough(self._history):
-            logger.info("%s", self._early_stopping.explain(self._history))
-        else:
+        elif not self._is_enough():
             self._train_on()
         if options.average_last and self._worker.is_chief:
             prefix = averaging.average_last(
@@ -227,8 +223,8 @@ class Trainer:
         if worker.is_chief:
             summaries.begin(self._run, self.model)
         try:
-            with StopSignals() as signals:
-                self._take_steps(summaries, signals)
+            with signals.StopSignals() as stop:
+                self._take_steps(summaries, stop)
         except tf.errors.OpError as error:
             known = failures.of_training(error, folder)
             raise known or error from error
@@ -249,10 +245,12 @@ class Trainer:
             self._run, self._data_dir, self._batches.shapes, self.replicas
         )
 
-    def _take_steps(self, summaries: Summaries, signals: StopSignals) -> None:
+    def _take_steps(
+        self, summaries: Summaries, stop: signals.StopSignals
+    ) -> None:
         options = self._options
-        is_over = self._evaluate(summaries, signals)
-        self._stop_on_signal(signals)
+        is_over = self._evaluate(summaries, stop)
+        self._stop_on_signal(stop)
         if is_over:
             return
         saved_at = time.monotonic()
@@ -276,9 +274,9 @@ class Trainer:
                 with summaries.timed("checkpoint"):
                     self._checkpointer.save()
                 saved_at = begin
-            is_over = self._evaluate(summaries, signals, batch)
+            is_over = self._evaluate(summaries, stop, batch)
             summaries.pause(time.monotonic() - begin)
-            self._stop_on_signal(signals)
+            self._stop_on_signal(stop)
             if is_last or is_over:
                 self._checkpointer.save()
                 return
@@ -290,13 +288,7 @@ class Trainer:
         except tf.errors.OpError as error:
             if not failures.is_out_of_memory(error):
                 raise
-            _, rows, source = batch.inputs.shape
-            raise failures.out_of_memory(
-                BatchShape(rows, source, batch.targets.shape[2]),
-                self._run.hparams,
-                rows // 2,
-                was_tried=False,
-            ) from error
+            raise failures.too_large(batch, self._run.hparams) from error
         if not is_finite and self._options.nan_policy == "stop":
             raise failures.not_finite(
                 self.step,
@@ -315,7 +307,7 @@ class Trainer:
     def _evaluate(
         self,
         summaries: Summaries,
-        signals: StopSignals,
+        stop: signals.StopSignals,
         batch: Batch | None = None,
     ) -> bool:
         """Evaluates if that is due and not yet done, the last batch as well.
@@ -328,7 +320,7 @@ class Trainer:
             return False
         if self._worker.is_chief and done not in self._history:
             with summaries.timed("evaluation"):
-                figures = self._evaluator.evaluate(lambda: signals.number)
+                figures = self._evaluator.evaluate(lambda: stop.number)
             if figures is not None:
                 self._history.add(done, figures)
                 summaries.evaluation(done, figures)
@@ -337,20 +329,24 @@ class Trainer:
                     summaries.training_figures(
                         done, *self._evaluator.measure(batch)
                     )
+        # The chief alone knows.
+        return bool(self._agreement.on(int(self._is_enough())))
+
+    def _is_enough(self) -> bool:
+        """Whether early stopping ends the run, which is logged."""
         is_enough = self._early_stopping.is_enough(self._history)
         if is_enough:
             logger.info("%s", self._early_stopping.explain(self._history))
-        # The chief alone knows.
-        return bool(self._agreement.on(int(is_enough)))
+        return is_enough
 
-    def _stop_on_signal(self, signals: StopSignals) -> None:
+    def _stop_on_signal(self, stop: signals.StopSignals) -> None:
         """Saves and stops if a signal came, here or to another worker."""
-        number = self._agreement.on(signals.number)
+        number = self._agreement.on(stop.number)
         if not number:
             return
         # Had it been due, it would have been saved.
         self._checkpointer.save(is_interim=True)
-        raise StoppedError(
+        raise signals.StoppedError(
             number,
             f"stopped by {signal.Signals(number).name} after step"
             f" {self.steps_done}, which is saved: the same command goes on.",
@@ -372,7 +368,7 @@ class Trainer:
             self._run.model,
             self.model.count_params(),
             batch,
-            _xla(self._options.xla),
+            self.step.xla,
             tf.__version__,
             keras.__version__,
         )
@@ -385,13 +381,6 @@ class Trainer:
             "batch shapes (sentences, source, target): %s",
             ", ".join(str(tuple(s)) for s in self._batches.shapes),
         )
-
-
-def _xla(choice: str) -> str:
-    """Resolves "auto": XLA pays on GPUs, TensorFlow's kernels win on CPU."""
-    if choice != "auto":
-        return choice
-    return "replica" if tf.config.list_logical_devices("GPU") else "off"
 
 
 def _timed(items: Iterator[Any]) -> Iterator[tuple[float, Any]]:

@@ -64,6 +64,43 @@ def test_every_flag_of_the_trainer_is_classified():
     )
 
 
+def test_flags_have_the_type_and_default_of_their_field():
+    values = _trainer_flags()
+    values(
+        [
+            "t2t-trainer",
+            "--eval_early_stopping_steps=5",
+            "--eval_early_stopping_metric_delta=0.5",
+            "--noeval_early_stopping_metric_minimize",
+            "--xla=off",
+        ]
+    )
+    found = {name: values[name].value for name in vars(TrainOptions())}
+    assert TrainOptions(**found) == TrainOptions(
+        eval_early_stopping_steps=5,
+        eval_early_stopping_metric_delta=0.5,
+        eval_early_stopping_metric_minimize=False,
+        xla="off",
+    )
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "train_steps=0",
+        "train_steps=2147483648",
+        "eval_steps=-1",
+        "eval_early_stopping_steps=0",
+        "eval_early_stopping_metric_delta=-0.1",
+        "schedule=all",
+        "random_seed=one",
+    ],
+)
+def test_flags_have_the_bounds_and_choices_of_their_field(given):
+    with pytest.raises(flags.IllegalFlagValueError):
+        _trainer_flags()(["t2t-trainer", f"--{given}"])
+
+
 @pytest.mark.parametrize(("name", "value"), _OTHER.items())
 def test_a_flag_that_contradicts_the_record(
     trained, tmp_path, capsys, name, value

@@ -15,7 +15,6 @@ from t2t_repro import run_directory
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.errors import InputError
 from t2t_repro.evaluations import Evaluation
-from t2t_repro.train import options
 from t2t_repro.train.evaluation import Evaluator
 from t2t_repro.train.step import TrainStep
 from tests import toy_run
@@ -53,13 +52,6 @@ def _assert_same(folder, other, step):
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)
-
-
-def test_the_flags_offer_what_there_is(capsys):
-    assert t2t_trainer.main(["--schedule=all"]) == 2
-    assert "|".join(options.SCHEDULES[:2]) in capsys.readouterr().err.replace(
-        ", ", "|"
-    ).replace("'", "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
