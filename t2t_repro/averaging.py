@@ -131,12 +131,10 @@ def is_equal(steps: Sequence[int], times: Sequence[float]) -> bool:
 
 
 def regular(steps: Sequence[int], every: int = 0) -> list[int]:
-    """Without the checkpoints that lie between two regular ones.
+    """Without the checkpoints, oldest first, that lie between regular ones.
 
-    Args:
-      steps: of all checkpoints, in ascending order.
-      every: steps from one to the next; 0: the most common distance, where
-        most of the checkpoints are multiples of it.
+    `every` is the steps from one to the next; 0: the most common distance,
+    where most of the checkpoints are multiples of it.
     """
     guess = 0
     if not every:
@@ -155,11 +153,8 @@ def check(
 ) -> None:
     """Refuses a part of a run's checkpoints that is not equally spaced.
 
-    Args:
-      steps: of all checkpoints, in ascending order.
-      times: when each was written, in seconds.
-      first: index of the part's first checkpoint.
-      last: index of its last one.
+    Steps and times in seconds are of all checkpoints, oldest first; the part
+    goes from index `first` to `last`.
 
     Raises:
       InputError: it is not; the steps are named, and what could be averaged.

@@ -79,8 +79,8 @@ class History:
 
         Args:
           folder: run directory.
-          last_step: of the checkpoint that training goes on from. Later
-            evaluations are of weights that are gone, and are dropped.
+          last_step: evaluations after this one are of weights that are gone,
+            and are dropped.
           metric: by which a checkpoint is best; None: what the file says.
 
         Raises:

@@ -5,11 +5,13 @@
     problem.json     problem, languages, the vocabulary's name and SHA-256, the
                      user's folder (--t2t_usr_dir) and that of its code
     vocab.*          the vocabulary itself
+    batch_shapes.json, warm_start.json   batches; where the weights began
+    evaluations.json dev figures by step
     model.ckpt-*     checkpoints; averaged.ckpt-* their averages
     train/ eval/     TensorBoard events
 
 Decoding needs nothing else. A flag that contradicts what stands here is an
-error that names the field; nothing here is ever overwritten.
+error that names the field; nothing that decides results is overwritten.
 """
 
 import dataclasses

@@ -117,6 +117,7 @@ class TrainingBatches:
         rng = np.random.default_rng([self.seed, start.epoch, start.file, 1])
         plan = plan_batches(pairs.lengths(), self.shapes, self.parts, rng)
         if plan and start.epoch == 0 and start.file == 0:
+            # A part of the order by which checkpoints count their position.
             largest = min(index for index, _ in plan)
             plan.sort(key=lambda item: item[0] != largest)
             plan[1:] = [plan[1:][i] for i in rng.permutation(len(plan) - 1)]

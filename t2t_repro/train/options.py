@@ -47,15 +47,7 @@ def _flag(
     choices: Sequence[str] = (),
     stands: bool = False,
 ) -> Any:
-    """A field that `command.define_flags_of` makes a flag from.
-
-    Args:
-      default: of the flag and the field.
-      text: what `--help` says.
-      at_least: the least number.
-      choices: the words that it may be.
-      stands: whether it decides results, and stands in `train.json`.
-    """
+    """A field for `command.define_flags_of`; `stands`: in `train.json`."""
     return dataclasses.field(
         default=default,
         metadata={
@@ -120,7 +112,7 @@ class TrainOptions:
         " GPUs",
         stands=True,
     )
-    # It says what goes on after a step that was not finite, and decides none.
+    # Does not stand: it is what goes on after a step that was not finite.
     nan_policy: str = _flag(
         NAN_POLICIES[0],
         "what a step whose loss or gradient is not finite does",
@@ -132,7 +124,7 @@ class TrainOptions:
         choices=PRECISIONS,
         stands=True,
     )
-    # It decides no more than how numbers are rounded.
+    # Does not stand: it changes how numbers are rounded.
     xla: str = _flag(
         XLA[0],
         "what XLA compiles; auto: replica on GPUs, off on the CPU",

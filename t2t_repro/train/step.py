@@ -321,11 +321,7 @@ class TrainStep:
         """Runs the micro-batches of the step that was just done once more.
 
         They run one by one and outside the step's program, with the weights and
-        the dropout that they had.
-
-        Args:
-          inputs: that step's `[replicas * accumulate, batch, source]`.
-          targets: that step's `[replicas * accumulate, batch, target]`.
+        the dropout that they had; arguments are those of that step.
 
         Yields:
           `[batch, target]` token losses, and gradients by path.

@@ -14,6 +14,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,8 +55,7 @@ class Summaries:
         pause_every: int = 0,
     ):
         """Opens the event files; see `TrainingProgress`."""
-        self._first_step, self._last_step = first_step, last_step
-        self._step = first_step
+        self._step, self._last_step = first_step, last_step
         self._live: LoadedRun | None = None
         self._sampled = 0
         self._folder = folder
@@ -90,8 +90,8 @@ class Summaries:
         """Writes how long it took, as `seconds/<name>`."""
         begin = time.monotonic()
         yield
-        with self._train.as_default(step=self._step):
-            tf.summary.scalar(f"seconds/{name}", time.monotonic() - begin)
+        seconds = time.monotonic() - begin
+        _write(self._train, self._step, {f"seconds/{name}": seconds})
 
     def step(
         self,
@@ -118,10 +118,7 @@ class Summaries:
         if step % _REPORT_EVERY and not is_last:
             return
         scalars = self._scalars()
-        with self._train.as_default(step=step):
-            for tag, value in scalars.items():
-                tf.summary.scalar(tag, value)
-        self._train.flush()
+        _write(self._train, step, scalars)
         self._progress.report(
             scalars["loss"],
             f"learning rate {scalars['learning_rate']:.2e}",
@@ -134,30 +131,20 @@ class Summaries:
     def skipped(self, step: int, count: int) -> None:
         """Reports a step that is not finite and changed nothing.
 
-        A run without any has no such tag.
-
-        Args:
-          step: updates done, this one included.
-          count: how many there were so far.
+        `count` is how many there were so far; a run without any has no tag.
         """
         logger.warning(
             "step %d is not finite and was skipped: %d skipped so far",
             step,
             count,
         )
-        with self._train.as_default(step=step):
-            tf.summary.scalar("skipped_steps", count)
-        self._train.flush()
+        _write(self._train, step, {"skipped_steps": count})
 
     def evaluation(self, step: int, figures: Evaluation) -> None:
         """Writes dev figures at a step."""
-        with self._eval.as_default(step=step):
-            for tag, value in figures.figures().items():
-                tf.summary.scalar(tag, value)
-            _, scores = History(self._folder, step).of(figures.metric)
-            best = max([*scores, figures.score])
-            tf.summary.scalar(f"{figures.metric}_best", best)
-        self._eval.flush()
+        _, scores = History(self._folder, step).of(figures.metric)
+        best = {f"{figures.metric}_best": max([*scores, figures.score])}
+        _write(self._eval, step, figures.figures() | best)
         self._progress.log(
             f"dev nll {figures.nll:.4f}",
             f"perplexity {figures.perplexity:.3f}",
@@ -170,10 +157,12 @@ class Summaries:
 
         The nll is a mean over its tokens, without label smoothing.
         """
-        with self._train.as_default(step=step):
-            tf.summary.scalar("nll", nll)
-            tf.summary.scalar("perplexity", perplexity(nll))
-            tf.summary.scalar("token_accuracy", accuracy)
+        scalars = {
+            "nll": nll,
+            "perplexity": perplexity(nll),
+            "token_accuracy": accuracy,
+        }
+        _write(self._train, step, scalars)
 
     def samples(self, step: int, samples: Sequence[Sample]) -> None:
         """Writes translations of the same sources each time, by length.
@@ -203,17 +192,15 @@ class Summaries:
         encode = live.run.encoder().encode
         lengths = {
             sample: max(
-                map(len, map(encode, (sample.source, sample.reference)))
+                len(encode(sample.source)), len(encode(sample.reference))
             )
             for sample in samples
         }
         # The longest whose picture has room for its words, or the shortest.
-        legible = [s for s, n in lengths.items() if n <= _LEGIBLE_PIECES]
-        shown = (
-            max(legible, key=lengths.__getitem__)
-            if legible
-            else min(lengths, key=lengths.__getitem__)
-        )
+        shown = min(lengths, key=lengths.__getitem__)
+        for sample, length in lengths.items():
+            if lengths[shown] < length <= _LEGIBLE_PIECES:
+                shown = sample
         if lengths[shown] <= _MOST_PIECES:
             stacks = look_at_pair(live, shown.source, shown.reference)
             board.write_attention(stacks, step)
@@ -265,6 +252,13 @@ class Summaries:
         with writer.as_default(step=self._step):
             yield
         writer.close()
+
+
+def _write(writer: Any, step: int, scalars: Mapping[str, float]) -> None:
+    with writer.as_default(step=step):
+        for tag, value in scalars.items():
+            tf.summary.scalar(tag, value)
+    writer.flush()
 
 
 def _weights(live: LoadedRun) -> dict[str, Any]:

@@ -4,11 +4,9 @@ import contextlib
 import json
 import socket
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_repro import checkpoints
 from t2t_repro.errors import UsageError
 from t2t_repro.train import cluster
 from tests import mirrored
@@ -164,8 +162,4 @@ def test_two_processes_of_which_one_is_killed(trained, tmp_path, lost):
         with _two_workers(_arguments(trained.data_dir, folder, steps)) as pair:
             for worker in pair:
                 assert worker.finish() == 0, worker.errors()
-    expected = checkpoints.read(f"{whole}/model.ckpt-{steps}")
-    found = checkpoints.read(f"{killed}/model.ckpt-{steps}")
-    assert found.keys() == expected.keys()
-    for name, value in expected.items():
-        np.testing.assert_array_equal(found[name], value, err_msg=name)
+    toy_run.assert_same_checkpoint(killed, whole, steps)

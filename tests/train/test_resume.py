@@ -5,7 +5,6 @@
 
 import os
 
-import numpy as np
 import pytest
 
 from t2t_repro import checkpoints
@@ -62,11 +61,7 @@ def test_killed_runs_end_bit_for_bit_the_same(
         if kills > 3:
             print(f"\n{report}")
     assert report.kills == kills
-    expected = checkpoints.read(f"{whole}/model.ckpt-{steps}")
-    found = checkpoints.read(f"{killed}/model.ckpt-{steps}")
-    assert found.keys() == expected.keys()
-    for name, value in expected.items():
-        np.testing.assert_array_equal(found[name], value, err_msg=name)
+    toy_run.assert_same_checkpoint(killed, whole, steps)
     # No checkpoint was damaged, and nothing half-written is left.
     assert not (killed / run_directory.DAMAGED).exists()
     assert not list(killed.glob(".*"))

@@ -46,14 +46,6 @@ def _evaluations(folder):
     return evaluations.History(folder, 10**9).of("nll")
 
 
-def _assert_same(folder, other, step):
-    expected = checkpoints.read(f"{other}/model.ckpt-{step}")
-    found = checkpoints.read(f"{folder}/model.ckpt-{step}")
-    assert found.keys() == expected.keys()
-    for name, value in expected.items():
-        np.testing.assert_array_equal(found[name], value, err_msg=name)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_the_run_goes_on(
     trained, run, arguments, capsys, monkeypatch, number
@@ -72,7 +64,7 @@ def test_a_signal_saves_and_the_run_goes_on(
     assert "after step 5, which is saved: the same command goes on" in line
     assert checkpoints.steps(run) == [3, 5]
     assert t2t_trainer.main(arguments) == 0
-    _assert_same(run, trained.output_dir, 6)
+    toy_run.assert_same_checkpoint(run, trained.output_dir, 6)
     assert _evaluations(run) == _evaluations(trained.output_dir)
 
 
@@ -103,7 +95,7 @@ def test_an_evaluation_is_left_and_done_later(
 def test_train_does_not_evaluate(trained, run, arguments):
     assert t2t_trainer.main([*arguments, "--schedule=train"]) == 0
     assert _evaluations(run)[0] == [3]
-    _assert_same(run, trained.output_dir, 6)
+    toy_run.assert_same_checkpoint(run, trained.output_dir, 6)
 
 
 def test_evaluate_only_evaluates(trained, run, arguments, capsys):
@@ -204,7 +196,7 @@ def test_a_damaged_checkpoint_is_trained_again(trained, run, arguments, capsys):
     (run / "model.ckpt-6.index").write_bytes(b"")
     assert t2t_trainer.main(arguments) == 0
     assert "model.ckpt-6 is damaged" in capsys.readouterr().err
-    _assert_same(run, trained.output_dir, 6)
+    toy_run.assert_same_checkpoint(run, trained.output_dir, 6)
     assert len(list((run / "damaged").iterdir())) == 2
 
 
