@@ -142,10 +142,8 @@ def follow(
 ) -> Iterator[int]:
     """Steps of the checkpoints there are, oldest first, then of new ones.
 
-    Args:
-      folder: where a training may still write.
-      wait_seconds: ends after so long without a new one; 0: does not wait.
-      min_steps: earlier checkpoints are left out.
+    Ends after `wait_seconds` without a new one; those before `min_steps` are
+    left out.
     """
     done = min_steps - 1
     since = time.monotonic()
@@ -212,10 +210,7 @@ def restore(
 ) -> dict[str, np.ndarray]:
     """Assigns a checkpoint's values, after checking that all of them fit.
 
-    Args:
-      prefix: the checkpoint.
-      variables: name to tf.Variable.
-      allow_unused: whether the checkpoint may hold more, such as moments.
+    With `allow_unused` the checkpoint may hold more, such as moments.
 
     Returns:
       The values that no variable asked for.

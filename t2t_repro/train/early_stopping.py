@@ -107,14 +107,8 @@ def has_plateaued(
     """tensor2tensor's rule: nothing since then is better by `delta`.
 
     "Then" is the newest evaluation that is at least `num_steps` steps older
-    than the last one. Before there is one, a metric has not plateaued.
-
-    Args:
-      steps: of the evaluations, oldest first.
-      values: of the metric there.
-      num_steps: how long no improvement is too long.
-      delta: the least improvement.
-      minimize: whether less is better.
+    than the last one. Before there is one, a metric has not plateaued. Steps
+    are those of the evaluations, oldest first.
     """
     if not steps:
         return False

@@ -176,12 +176,9 @@ def restore_newest(
     restore: Callable[[str], _Restored],
     may_write: bool = True,
 ) -> _Restored | None:
-    """Restores the newest checkpoint that is whole.
+    """Calls `restore` with the prefix of the newest checkpoint that is whole.
 
-    Args:
-      folder: run directory.
-      restore: reads a checkpoint, given its prefix.
-      may_write: whether damaged ones are moved, or only skipped.
+    Without `may_write`, damaged ones are skipped and not moved.
 
     Returns:
       What `restore` returned; None where there is no checkpoint at all.
