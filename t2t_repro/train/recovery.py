@@ -78,8 +78,8 @@ class Checkpointer:
         """Updates so far."""
         return int(self._step.updates_done.numpy())
 
-    def save(self, is_interim: bool = False) -> None:
-        """Writes a checkpoint and removes those that need not stay.
+    def save(self, is_interim: bool = False) -> str:
+        """Writes a checkpoint and removes those that need not stay; its prefix.
 
         Nothing is written where it is saved already, or is the chief's to
         write. For `is_interim` see `checkpoints.mark_interim`.
@@ -89,11 +89,11 @@ class Checkpointer:
         """
         done = self.steps_done
         if self._saved_step == done or not self._is_chief:
-            return
+            return checkpoints.path_of(self._folder, done)
         if is_interim:
             checkpoints.mark_interim(self._folder, done)
         position = np.array(self.position, np.int64)
-        checkpoints.save(
+        prefix = checkpoints.save(
             self._folder,
             done,
             {**self._step.variables(), checkpoints.POSITION: position},
@@ -102,6 +102,7 @@ class Checkpointer:
         if not is_interim:
             for old in self._not_staying(done):
                 checkpoints.remove(self._folder, old)
+        return prefix
 
     def _not_staying(self, done: int) -> set[int]:
         folder = self._folder

@@ -236,7 +236,7 @@ class Trainer:
         if self._warm_start is not None:
             warm_start.keep(self._run.folder, self._warm_start)
             # Before hparams.json makes it a run, which could begin cold.
-            self._checkpointer.save()
+            self.save()
         # Before it is a run: one that has no record is of an older version.
         train_options.keep(self._run.folder, self._options)
         if not run_directory.exists(self._run.folder):
@@ -272,13 +272,13 @@ class Trainer:
             )
             if is_due or is_last:
                 with summaries.timed("checkpoint"):
-                    self._checkpointer.save()
+                    self.save()
                 saved_at = begin
             is_over = self._evaluate(summaries, stop, batch)
             summaries.pause(time.monotonic() - begin)
             self._stop_on_signal(stop)
             if is_last or is_over:
-                self._checkpointer.save()
+                self.save()
                 return
 
     def _take_step(self, batch: Batch) -> StepResult:
@@ -351,6 +351,10 @@ class Trainer:
             f"stopped by {signal.Signals(number).name} after step"
             f" {self.steps_done}, which is saved: the same command goes on.",
         )
+
+    def save(self) -> str:
+        """Writes a checkpoint; see `Checkpointer.save`."""
+        return self._checkpointer.save()
 
     def _log_start(self) -> None:
         hparams = self._run.hparams
