@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from t2t_repro import checkpoints
 from t2t_repro.data.batching import Position
 from t2t_repro.errors import InputError
 
 _BLOCKS = "weights_"
-_STEP = "global_step"
+_STEP = "global_step"  # tensor2tensor's; ours has the same name
 _TARGET_SPACES = "target_space_embedding/matrix"
 
 # Our path, and tensor2tensor's name behind "transformer/". {v} and {h} are the
@@ -87,16 +88,16 @@ class Conversion:
         data begin anew: tensor2tensor did not save its place in them.
         """
         zeros = {
-            f"adam/{moment}/{path}": np.zeros_like(weight)
+            checkpoints.moment(kind, path): np.zeros_like(weight)
             for path, weight in self.weights.items()
-            for moment in _SLOTS
+            for kind in _SLOTS
         }
         return {
             **self.weights,
             **zeros,
             **self.moments,
-            _STEP: np.array(self.step, np.int64),
-            "data_position": np.array(Position(), np.int64),
+            checkpoints.STEP: np.array(self.step, np.int64),
+            checkpoints.POSITION: np.array(Position(), np.int64),
         }
 
 
@@ -137,7 +138,7 @@ def convert(
         for moment, form in _SLOTS.items():
             for path, names in sources.items():
                 theirs = [form.format(name) for name in names]
-                moments[f"adam/{moment}/{path}"] = _joined(
+                moments[checkpoints.moment(moment, path)] = _joined(
                     path, theirs, tensors, shapes[path], origin
                 )
         used |= slots
@@ -218,7 +219,7 @@ def _check_target_space(
     moments: Mapping[str, np.ndarray], target_space: int, origin: str
 ) -> None:
     """Raises InputError when only other rows have ever had a gradient."""
-    moment = moments.get(f"adam/v/{_TARGET_SPACES}")
+    moment = moments.get(checkpoints.moment("v", _TARGET_SPACES))
     if moment is None:
         return
     trained = np.flatnonzero(moment.any(axis=1))

@@ -12,6 +12,7 @@ from typing import Any
 
 from t2t_repro import checkpoints
 from t2t_repro import files
+from t2t_repro import run_directory
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
 from t2t_repro.report import event_files
@@ -149,7 +150,7 @@ def _years(value: Any) -> set[str]:
 
 def _batch_fields(run: Run) -> dict[str, Any]:
     """What the trainer wrote down when it had counted its devices."""
-    path = run.folder / "batch_shapes.json"
+    path = run.folder / run_directory.BATCH_SHAPES
     if not path.exists():
         return {}
     shapes = files.read_json(path)

@@ -19,9 +19,9 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 
 import t2t_repro
 from t2t_repro.errors import InputError
+from t2t_repro.evaluations import Evaluation
 from t2t_repro.evaluations import History
 from t2t_repro.train import summaries as summaries_module
-from t2t_repro.train.evaluation import Evaluation
 from t2t_repro.train.step import StepResult
 from t2t_repro.train.summaries import Summaries
 from t2t_repro.visualize.board import Sample

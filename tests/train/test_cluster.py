@@ -4,13 +4,11 @@ import contextlib
 import json
 import socket
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_repro import checkpoints
 from t2t_repro.errors import UsageError
-from t2t_repro.train import workers
+from t2t_repro.train import cluster
 from tests import mirrored
 from tests import toy_run
 from tests import trainer_process
@@ -34,15 +32,15 @@ def _cluster(kind="worker", index=0, **more):
 
 def test_places(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    assert workers.place() == workers.Place(0, 1)
-    assert workers.join(0) is None
+    assert cluster.this_worker() == cluster.Worker(0, 1)
+    assert cluster.join(0) is None
     _config(monkeypatch, _cluster(index=1))
-    assert workers.place() == workers.Place(1, 2)
-    assert not workers.place().is_chief
+    assert cluster.this_worker() == cluster.Worker(1, 2)
+    assert not cluster.this_worker().is_chief
     # As cloud services set it for a job of one machine.
     for alone in ({"cluster": {}, "task": {}}, {"cluster": {"worker": ["a"]}}):
         _config(monkeypatch, alone)
-        assert workers.place() == workers.Place(0, 1)
+        assert cluster.this_worker() == cluster.Worker(0, 1)
 
 
 @pytest.mark.parametrize(
@@ -66,20 +64,20 @@ def test_places(monkeypatch):
 def test_tf_config_that_means_nothing(monkeypatch, value, words):
     _config(monkeypatch, value)
     with pytest.raises(UsageError, match=words):
-        workers.place()
+        cluster.this_worker()
 
 
 def test_workers_take_all_their_gpus(monkeypatch):
     _config(monkeypatch, _cluster())
     with pytest.raises(UsageError, match="--worker_gpu=1 .* Leave the flag"):
-        workers.join(1)
+        cluster.join(1)
 
 
 def test_all_replicas_agree(monkeypatch):
     two = mirrored.strategy(2)
-    assert workers.Agreement(two).on(15) == 15
+    assert cluster.Agreement(two).on(15) == 15
     _config(monkeypatch, _cluster())
-    agreement = workers.Agreement(two)
+    agreement = cluster.Agreement(two)
     assert [agreement.on(number) for number in (0, 2, 15, 127)] == [
         0,
         2,
@@ -91,22 +89,23 @@ def test_all_replicas_agree(monkeypatch):
 def test_whether_all_workers_stand_at_the_same_step(monkeypatch):
     two = mirrored.strategy(2)
     _config(monkeypatch, _cluster())
-    agreement = workers.Agreement(two)
-    assert agreement.is_same(0) and agreement.is_same(10_000_000)
+    agreement = cluster.Agreement(two)
+    assert agreement.is_same(0) and agreement.is_same(2**31 - 1)
     # Both replicas of this process give the same number, so one that differs
-    # has to be put in where they are added: 1 + 1, 3 + 4, 9 + 16.
-    agreement._sum = lambda terms: tf.constant([2.0, 7.0, 25.0], tf.float64)
+    # has to be put in where they are added: the bits of 3 and of 5, the lowest
+    # first, are 1 1 0 and 1 0 1.
+    agreement._sum = lambda bits: tf.constant([2.0, 1.0, 1.0])
     assert not agreement.is_same(3)
 
 
 def test_the_loss_of_a_worker_is_one_only_with_workers(monkeypatch):
     error = tf.errors.UnavailableError(None, None, "/task:1 has crashed")
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    assert not workers.is_loss_of_worker(error)
+    assert not cluster.is_loss_of_worker(error)
     _config(monkeypatch, _cluster())
-    assert workers.is_loss_of_worker(error)
+    assert cluster.is_loss_of_worker(error)
     other = tf.errors.InvalidArgumentError(None, None, "/task:1")
-    assert not workers.is_loss_of_worker(other)
+    assert not cluster.is_loss_of_worker(other)
 
 
 def _arguments(data_dir, folder, steps):
@@ -163,8 +162,4 @@ def test_two_processes_of_which_one_is_killed(trained, tmp_path, lost):
         with _two_workers(_arguments(trained.data_dir, folder, steps)) as pair:
             for worker in pair:
                 assert worker.finish() == 0, worker.errors()
-    expected = checkpoints.read(f"{whole}/model.ckpt-{steps}")
-    found = checkpoints.read(f"{killed}/model.ckpt-{steps}")
-    assert found.keys() == expected.keys()
-    for name, value in expected.items():
-        np.testing.assert_array_equal(found[name], value, err_msg=name)
+    toy_run.assert_same_checkpoint(killed, whole, steps)

@@ -11,7 +11,7 @@ from t2t_repro.layers.attention import attention_weights
 from t2t_repro.layers.linear import Linear
 from t2t_repro.layers.norm import LayerNorm
 from t2t_repro.models.transformer import Transformer
-from t2t_repro.train import precision
+from t2t_repro.train import loss_scale
 from t2t_repro.train.step import TrainStep
 
 _HPARAMS = transformer_tiny().replace(
@@ -120,7 +120,7 @@ def test_bfloat16_is_near_float32(float32_run):
 
 
 def test_loss_scale():
-    scale = precision.LossScale()
+    scale = loss_scale.LossScale()
     value, finite_steps = scale.variables().values()
     assert value.numpy() == 32768
     yes, no = tf.constant(True), tf.constant(False)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from t2t_repro import files
+from t2t_repro import run_directory
 from t2t_repro.data import records
 from t2t_repro.data.batching import TrainingBatches
 from t2t_repro.data.shapes import BatchShape
@@ -23,18 +24,16 @@ from t2t_repro.files import file_sha256
 from t2t_repro.hparam import HParams
 from t2t_repro.run_directory import Run
 
-_FILE = "batch_shapes.json"
-
 logger = logging.getLogger("t2t_repro")
 
 
 def batches(
     run: Run, data_dir: pathlib.Path, replicas: int, seed: int
 ) -> TrainingBatches:
-    """The training data of a run, in its shapes.
+    """The training data of a run, there already or only planned.
 
     Args:
-      run: the run directory, there already or only planned.
+      run: the run directory.
       data_dir: TFRecord files of its problem.
       replicas: how many train.
       seed: of every order.
@@ -46,10 +45,20 @@ def batches(
     problem = run.open_problem()
     paths = records.shard_paths(data_dir, problem.name, "train")
     vocab_size = run.encoder().vocab_size
-    _compare_data(run, data_dir)
+    path = run.folder / run_directory.BATCH_SHAPES
+    if path.exists():
+        recorded = files.read_json(path)
+        _check(path, recorded)
+        _compare(run, recorded, replicas, data_dir)
+        shapes = [BatchShape(*shape) for shape in recorded["shapes"]]
+    else:
+        lengths = records.read_lengths(paths, vocab_size)
+        if problem.is_reversed:
+            lengths = lengths[:, ::-1]
+        shapes = _choose(lengths, run.hparams)
     return TrainingBatches(
         paths,
-        _of_run(run, paths, problem.is_reversed, replicas, vocab_size),
+        shapes,
         parts=replicas * run.hparams.accumulate_steps,
         seed=seed,
         is_reversed=problem.is_reversed,
@@ -58,47 +67,33 @@ def batches(
 
 
 def _data_hash(run: Run, data_dir: pathlib.Path) -> str | None:
-    """Of t2t-datagen's summary, which has the hashes and counts of the text;
-    None where another program made the data."""
+    """Of t2t-datagen's summary, which has the hashes and counts of the text.
+
+    None where another program made the data.
+    """
     path = data_dir / f"{run.open_problem().name}.json"
     return file_sha256(path) if path.exists() else None
 
 
-def _compare_data(run: Run, data_dir: pathlib.Path) -> None:
-    """Says when the data are others than those that the run began with."""
-    path = run.folder / _FILE
-    recorded = files.read_json(path).get("data_sha256") if path.exists() else ""
-    if recorded and recorded != _data_hash(run, data_dir):
+def _compare(
+    run: Run, recorded: dict[str, Any], replicas: int, data_dir: pathlib.Path
+) -> None:
+    """Refuses another number of replicas; warns of other data."""
+    if recorded["replicas"] != replicas:
+        # A position counts batches of all replicas together.
+        raise UsageError(
+            f"{run.folder} was trained on {recorded['replicas']} replicas, here"
+            f" are {replicas}: go on with as many (--worker_gpu), or start a"
+            " new run."
+        )
+    data_hash = recorded.get("data_sha256")
+    if data_hash and data_hash != _data_hash(run, data_dir):
         logger.warning(
             "the data in %s have been generated again, from other text, since"
             " %s began with them: it goes on with the new ones",
             data_dir,
             run.folder,
         )
-
-
-def _of_run(
-    run: Run,
-    paths: list[str],
-    is_reversed: bool,
-    replicas: int,
-    vocab_size: int,
-) -> list[BatchShape]:
-    """The shapes that the run's directory records, else new ones."""
-    path = run.folder / _FILE
-    if path.exists():
-        recorded = files.read_json(path)
-        _check(path, recorded)
-        if recorded["replicas"] != replicas:
-            # A position counts batches of all replicas together.
-            raise UsageError(
-                f"{run.folder} was trained on {recorded['replicas']} replicas,"
-                f" here are {replicas}: go on with as many (--worker_gpu), or"
-                " start a new run."
-            )
-        return [BatchShape(*shape) for shape in recorded["shapes"]]
-    lengths = records.read_lengths(paths, vocab_size)
-    return _choose(lengths[:, ::-1] if is_reversed else lengths, run.hparams)
 
 
 def _check(path: pathlib.Path, recorded: Any) -> None:
@@ -121,7 +116,7 @@ def keep(
     run: Run, data_dir: pathlib.Path, shapes: list[BatchShape], replicas: int
 ) -> None:
     """Records the shapes in a run directory that has none yet."""
-    path, hparams = run.folder / _FILE, run.hparams
+    path, hparams = run.folder / run_directory.BATCH_SHAPES, run.hparams
     if path.exists():
         return
     parts = replicas * hparams.accumulate_steps
@@ -138,9 +133,7 @@ def keep(
 def _choose(lengths: np.ndarray, hparams: HParams) -> list[BatchShape]:
     """Shapes for the pairs that are not too long; the others are counted.
 
-    Args:
-      lengths: `[count, 2]` source and target lengths.
-      hparams: of the run.
+    Lengths are `[pairs, 2]`, of source and target.
     """
     fits = lengths.max(axis=1, initial=0) <= hparams.max_length
     if not fits.any():

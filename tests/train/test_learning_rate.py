@@ -7,7 +7,7 @@ import pytest
 
 from hparams.transformer import transformer_base
 from t2t_repro.errors import UsageError
-from t2t_repro.train import schedule
+from t2t_repro.train import learning_rate
 
 _NUMBERS = (
     pathlib.Path(__file__).resolve().parents[1]
@@ -18,7 +18,7 @@ _RECORDS = json.loads(_NUMBERS.read_text())
 
 def _rate(updates_done, **changes):
     hparams = transformer_base().replace(**changes)
-    return float(schedule.learning_rate(hparams, updates_done))
+    return float(learning_rate.learning_rate(hparams, updates_done))
 
 
 @pytest.mark.parametrize("name", _RECORDS)
@@ -108,4 +108,4 @@ def test_factors_by_hand(product, updates_done, expected):
 def test_an_unknown_part_is_named(wrong, part):
     hparams = transformer_base().replace(learning_rate_schedule=wrong)
     with pytest.raises(UsageError, match=f"unknown part {part}"):
-        schedule.check(hparams)
+        learning_rate.check(hparams)

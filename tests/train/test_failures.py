@@ -1,4 +1,4 @@
-"""Too large a batch is found at the start, with one that fits."""
+"""What is said of a batch that is too large, and of bad numbers."""
 
 import re
 import types
@@ -12,7 +12,7 @@ from t2t_repro import run_directory
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.data.shapes import BatchShape
 from t2t_repro.errors import InputError
-from t2t_repro.train import memory
+from t2t_repro.train import failures
 from t2t_repro.train import trainer
 from t2t_repro.train.step import TrainStep
 from tests import toy_run
@@ -32,10 +32,10 @@ def _oom(text="OOM when allocating tensor with shape[15,29]"):
     ],
 )
 def test_what_is_out_of_memory(error, expected):
-    assert memory.is_out_of_memory(error) is expected
+    assert failures.is_out_of_memory(error) is expected
 
 
-def test_the_hungriest_need_not_be_the_longest():
+def test_the_largest_need_not_be_the_longest():
     hparams = registry.hparams("transformer_base")
     long_source, equal = BatchShape(10, 100, 20), BatchShape(20, 50, 50)
     # Logits: 10 * 20 * 2 * 32000 = 12.8 million numbers against 64 million;
@@ -44,10 +44,10 @@ def test_the_hungriest_need_not_be_the_longest():
     # 2 * 2048 + 10 * 512 = 9216 times 6 * 10 * 120 against 6 * 20 * 100
     # positions: 66 million against 111 million.
     shapes = [long_source, equal]
-    assert memory.hungriest(shapes, hparams, 32000) == equal
+    assert failures.largest_batch(shapes, hparams, 32000) == equal
     # As many sentences of either: now the longer ones.
     shapes = [BatchShape(20, 100, 20), BatchShape(20, 50, 50)]
-    assert memory.hungriest(shapes, hparams, 10) == shapes[0]
+    assert failures.largest_batch(shapes, hparams, 10) == shapes[0]
 
 
 class _Small:
@@ -75,7 +75,7 @@ def _refusal(trained, rows):
     run = run_directory.load(trained.output_dir)
     step = _Small(rows)
     with pytest.raises(InputError) as caught:
-        memory.rehearse(step, run, _Batches)
+        failures.rehearse(step, run, _Batches)
     return str(caught.value), step.asked
 
 
@@ -98,7 +98,7 @@ def test_a_rehearsal_changes_no_bit(trained, monkeypatch):
     run = run_directory.load(trained.output_dir)
     options = trainer.TrainOptions()
     found = []
-    rehearse = memory.rehearse
+    rehearse = failures.rehearse
 
     def twice(step, *rest):
         before = {n: v.numpy() for n, v in step.variables().items()}
@@ -108,8 +108,8 @@ def test_a_rehearsal_changes_no_bit(trained, monkeypatch):
         for name, value in before.items():
             np.testing.assert_array_equal(after[name], value, err_msg=name)
 
-    monkeypatch.setattr(memory, "rehearse", twice)
-    trainer.Trainer(run, trained.data_dir, options)
+    monkeypatch.setattr(failures, "rehearse", twice)
+    trainer.Trainer(run, trained.data_dir, options).restore()
     assert len(found[0]) == 3 * 31 + 1 and found[0]["global_step"] == 0
 
 
@@ -135,3 +135,30 @@ def test_out_of_memory_is_one_line(trained, tmp_path, capsys, monkeypatch):
     assert t2t_trainer.main([*arguments, "--schedule=train"]) == 1
     line = capsys.readouterr().err.splitlines()[-1]
     assert re.search(r"should fit: give --hparams=batch_size=\d+", line)
+
+
+_GOOD = {"a": np.zeros(2), "b": np.ones((2, 2))}
+_BAD = {"a": np.zeros(2), "b": np.array([1, np.inf])}
+
+
+def test_nothing_to_say_of_a_finite_micro_batch():
+    assert failures.of_micro_batch("it", np.ones((2, 3)), _GOOD) is None
+
+
+def test_a_gradient_alone():
+    # Four losses of 1.5.
+    said = failures.of_micro_batch("it", np.full((2, 2), 1.5), _BAD)
+    assert said == (
+        "the loss of it is finite (6), and of 2 gradients 1 are not, first"
+        " that of b"
+    )
+
+
+def test_sentences_are_named_up_to_five():
+    losses = np.zeros((8, 2))
+    losses[[1, 2, 4, 5, 6, 7], 1] = np.nan
+    said = failures.of_micro_batch("it", losses, _GOOD)
+    assert said == (
+        "the loss of it is not finite in 6 of its 8 sentences (2, 3, 5, 6, 7,"
+        " ...; the first is 1), and of 2 gradients 0 are not"
+    )

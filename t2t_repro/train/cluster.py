@@ -1,11 +1,11 @@
-"""Who trains: the GPUs of this machine, or the workers of TF_CONFIG.
+"""The GPUs of this machine, or the cluster of workers that TF_CONFIG names.
 
 One machine has MirroredStrategy, as in tensor2tensor's `--worker_gpu`. Where
 the environment variable TF_CONFIG names several workers, each of them runs the
 same command and all take each step together, all-reducing over the network;
 they share the data and the run directory, and worker 0, the chief, alone writes
-checkpoints. What tensor2tensor had besides, parameter servers and asynchronous
-workers, is left out.
+checkpoints. Left out: tensor2tensor's parameter servers and asynchronous
+workers.
 """
 
 import dataclasses
@@ -13,6 +13,7 @@ import json
 import os
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from t2t_repro.errors import UsageError
@@ -23,10 +24,11 @@ _LOST = (
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
 )
+_BITS = 31  # of the numbers that workers compare
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class Worker:
     """Which worker of how many this process is."""
 
     index: int = 0
@@ -39,13 +41,10 @@ class Place:
 
 
 def make_strategy(worker_gpu: int) -> tf.distribute.MirroredStrategy:
-    """MirroredStrategy over the GPUs, or over the CPU where there is none.
-
-    Args:
-      worker_gpu: GPUs to use, 0 for all.
+    """MirroredStrategy over so many GPUs (0: all), or over the CPU.
 
     Raises:
-      UsageError: fewer GPUs are there.
+      UsageError: there are fewer GPUs.
     """
     found = len(tf.config.list_logical_devices("GPU"))
     if worker_gpu > found:
@@ -58,7 +57,7 @@ def make_strategy(worker_gpu: int) -> tf.distribute.MirroredStrategy:
     return tf.distribute.MirroredStrategy(devices)
 
 
-def place() -> Place:
+def this_worker() -> Worker:
     """What TF_CONFIG says about this process.
 
     Raises:
@@ -66,7 +65,7 @@ def place() -> Place:
     """
     text = os.environ.get("TF_CONFIG", "")
     if not text:
-        return Place()
+        return Worker()
     try:
         config = json.loads(text)
         cluster, task = config.get("cluster", {}), config.get("task", {})
@@ -80,29 +79,27 @@ def place() -> Place:
             ' "worker", "index": 0}}.'
         ) from error
     if tasks < 2:
-        return Place()
+        return Worker()
     if set(cluster) != {"worker"} or kind != "worker" or index >= count:
         raise UsageError(
             f"TF_CONFIG names {', '.join(sorted(cluster))} and makes this"
             f" {kind} {index}: expected workers alone, and an index below their"
             f" number, {count}; worker 0 is the chief."
         )
-    return Place(index, count)
+    return Worker(index, count)
 
 
 def join(worker_gpu: int) -> tf.distribute.Strategy | None:
     """Waits for the workers of TF_CONFIG; call it before TensorFlow is used.
 
-    Args:
-      worker_gpu: as in `make_strategy`; several workers take no number.
-
     Returns:
       None where this process trains alone.
 
     Raises:
-      UsageError: see `place`.
+      UsageError: see `this_worker`; or there is a number of GPUs, of which
+        several workers take none.
     """
-    if place().count == 1:
+    if this_worker().count == 1:
         return None
     if worker_gpu:
         raise UsageError(
@@ -115,43 +112,34 @@ def join(worker_gpu: int) -> tf.distribute.Strategy | None:
 
 def is_loss_of_worker(error: tf.errors.OpError) -> bool:
     """Whether a step failed because another worker did."""
-    return place().count > 1 and isinstance(error, _LOST)
+    return this_worker().count > 1 and isinstance(error, _LOST)
 
 
 class Agreement:
-    """What one worker knows and all must act on at the same step."""
+    """Lets all workers act on what one of them knows; all of them must ask."""
 
     def __init__(self, strategy: tf.distribute.Strategy):
-        """Prepares to ask the workers of a strategy."""
+        """Makes the sum over the replicas of the strategy."""
         self._strategy = strategy
-        self._alone = place().count == 1
+        self._alone = this_worker().count == 1
         self._sum: Any = tf.function(self._sum_over_all)
 
     def on(self, number: int) -> int:
-        """All workers' numbers, or-ed bit by bit; every worker must ask.
-
-        Args:
-          number: from 0 to 127.
-        """
+        """All workers' numbers, or-ed bit by bit."""
         if self._alone:
             return number
-        bits = [float(number >> bit & 1) for bit in range(7)]
-        counts = self._sum(tf.constant(bits)).numpy()
+        counts = self._bit_counts(number)
         return sum(1 << bit for bit, count in enumerate(counts) if count)
 
     def is_same(self, number: int) -> bool:
-        """Whether all workers give this number; every worker must ask.
+        """Whether all workers have this number."""
+        replicas = self._strategy.num_replicas_in_sync
+        return self._alone or set(self._bit_counts(number)) <= {0, replicas}
 
-        Args:
-          number: from 0 to 10,000,000.
-        """
-        if self._alone:
-            return True
-        # n values are equal where n * (sum of squares) is (sum)^2; whole
-        # numbers of this size are exact in float64.
-        terms = tf.constant([1.0, number, number * number], tf.float64)
-        count, total, squares = self._sum(terms).numpy()
-        return bool(count * squares == total * total)
+    def _bit_counts(self, number: int) -> list[int]:
+        """On how many replicas each bit is set, the lowest first."""
+        bits = [float(number >> bit & 1) for bit in range(_BITS)]
+        return np.rint(self._sum(tf.constant(bits))).astype(int).tolist()
 
     def _sum_over_all(self, bits: tf.Tensor) -> tf.Tensor:
         def of_replica() -> tf.Tensor:

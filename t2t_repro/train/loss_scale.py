@@ -1,4 +1,4 @@
-"""Training in 16 bits: what stays in float32, and loss scaling for float16.
+"""Loss scaling for training in float16, and what stays in float32 in 16 bits.
 
 Weights, moments, the sums over replicas, softmax, norms and loss are float32 at
 any precision; matrix products and what lies between them are not (see
@@ -11,27 +11,22 @@ and Adafactor's 16-bit moments, which tensor2tensor had for TPUs.
 
 import tensorflow as tf
 
-PRECISIONS = ("float32", "bfloat16", "float16")
-# With Adam's: what an average of checkpoints, or a decoder, does not want.
-LOSS_SCALE_NAMES = ("adam/loss_scale", "adam/finite_steps")
+from t2t_repro import checkpoints
 
-# Where this is too much it costs one skipped step for each halving, once; a
-# first scale that is too small would cost DOUBLE_AFTER steps of lost gradients
-# for each doubling.
+# Too large, it costs one skipped step for each halving, once; too small, it
+# would cost DOUBLE_AFTER steps of lost gradients for each doubling.
 FIRST_SCALE = 2.0**15
-# Below it a gradient that overflows is no matter of scale any more: the mean
-# over tokens is differentiated as it stands.
+# With it the mean over tokens is differentiated as it stands.
 SMALLEST_SCALE = 1.0
-# Gradients of nothing but zeros never overflow, whatever the scale; it has to
-# stay within float32.
+# Gradients of zeros never overflow, and the scale has to stay within float32.
 LARGEST_SCALE = 2.0**64
-# A doubling too much costs a skipped step, so one update in 2,000 at most is
-# lost to trying. The default of TensorFlow's and PyTorch's own scalers, too.
+# The default of TensorFlow's and PyTorch's own scalers: trying a larger scale
+# costs one update in 2,000 at most.
 DOUBLE_AFTER = 2000
 
 
 class LossScale:
-    """The factor of the loss: halved by an overflow, doubled after long peace.
+    """The factor of the loss: halved by an overflow, doubled without for long.
 
     Powers of two, so that scaling by itself rounds nothing.
     """
@@ -48,8 +43,10 @@ class LossScale:
 
     def variables(self) -> dict[str, tf.Variable]:
         """Scale and count of finite steps, for checkpoints."""
-        values = (self._scale, self._finite_steps)
-        return dict(zip(LOSS_SCALE_NAMES, values, strict=True))
+        return {
+            checkpoints.LOSS_SCALE: self._scale,
+            checkpoints.FINITE_STEPS: self._finite_steps,
+        }
 
     def value(self) -> tf.Tensor:
         """The scale of this step, scalar float32."""

@@ -13,14 +13,11 @@ _LEGACY_SCALE = 10.0
 
 
 def learning_rate(hparams: HParams, updates_done: Any) -> Any:
-    """The rate of the next update.
+    """The rate of the next update, scalar float32.
 
     Args:
-      hparams: names the schedule and its numbers.
+      hparams: has the schedule and its numbers.
       updates_done: scalar; the paper's step_num is this plus 1.
-
-    Returns:
-      Scalar float32.
 
     Raises:
       UsageError: unknown schedule.
