@@ -128,22 +128,21 @@ class Seq2Seq(keras.Model):
         """
         memory, state = self.start(encoded, 1)
         before = ops.pad(targets[:, :-1], [[0, 0], [1, 0]])
-        positions = ops.arange(ops.shape(targets)[1], dtype="int32")
 
         # keras.ops gives back what is carried: the output is carried along.
+        # The position is too: Keras 3.15 scans two tensors only where the
+        # graph knows their length.
         hidden = self.output_kernel().shape[0]
         nothing = ops.zeros((ops.shape(targets)[0], 1, hidden))
 
-        def scanned(carried: Any, given: Any) -> tuple[Any, Any]:
-            position, ids = given
-            x, state = self.step(
-                ids[:, None], position, memory, carried[0], mode
-            )
-            carried = (state, ops.cast(x, "float32"))
+        def scanned(carried: Any, ids: Any) -> tuple[Any, Any]:
+            position, state, _ = carried
+            x, state = self.step(ids[:, None], position, memory, state, mode)
+            carried = (position + 1, state, ops.cast(x, "float32"))
             return carried, carried
 
-        columns = (positions, ops.transpose(before))
-        _, (_, outputs) = ops.scan(scanned, (state, nothing), columns)
+        first = (ops.zeros((), dtype="int32"), state, nothing)
+        _, (_, _, outputs) = ops.scan(scanned, first, ops.transpose(before))
         return ops.swapaxes(outputs[:, :, 0], 0, 1)
 
     # What all families share.

@@ -37,13 +37,11 @@ def test_a_sentence(visualize, trained):
     assert "<script>cd" not in text
     (sentence,) = test_page.read_data(text)
     assert sentence["source"] == "ab <script>cd</script>"
-    for stack in sentence["stacks"]:
+    for maps in sentence["attentions"]:
         # Each is off by its root / 255; n roots of squares that sum to 1
         # are sqrt(n) at most.
-        sums = stack["weights"].sum(-1)
-        np.testing.assert_allclose(
-            sums, 1, atol=len(stack["keys"]) ** 0.5 / 250
-        )
+        sums = maps["weights"].sum(-1)
+        np.testing.assert_allclose(sums, 1, atol=len(maps["keys"]) ** 0.5 / 250)
     assert sorted(trained.output_dir.rglob("*")) == before
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from t2t_repro.text.subword_encoder import SubwordEncoder
-from t2t_repro.visualize import pieces
+from t2t_repro.visualize import piece_labels
 
 _SENTENCEPIECE = object()
 
@@ -34,7 +34,7 @@ def subwords(tmp_path_factory):
     ],
 )
 def test_sentencepiece(given, expected):
-    found = pieces.labels(_SENTENCEPIECE, [*given, "</s>"])
+    found = piece_labels.labels(_SENTENCEPIECE, [*given, "</s>"])
     assert found == [*expected, "<end>"]
 
 
@@ -43,12 +43,12 @@ def test_subwords_of_tensor2tensor(subwords):
     # of an underscore, a backslash and the euro sign, 8364.
     given = ["A_", "walk", "ing_", " ,_", "\\u", "\\\\_", "\\8364;_", " _"]
     expected = ["A", "walk", "\u00b7ing", ",", "_", "\\", "\u20ac", "\u2423"]
-    found = pieces.labels(subwords, [*given, "<EOS>"])
+    found = piece_labels.labels(subwords, [*given, "<EOS>"])
     assert found == [*expected, "<end>"]
 
 
 def test_an_escape_of_no_character_stays(subwords):
-    assert pieces.labels(subwords, ["\\1114112;_", ""]) == [
+    assert piece_labels.labels(subwords, ["\\1114112;_", ""]) == [
         "\\1114112;",
         "<end>",
     ]
