@@ -101,9 +101,6 @@ def sacrebleu_score(
       test_set: sacreBLEU's name of the test set, for the signature.
       language_pair: such as `"en-de"`, for the signature.
 
-    Returns:
-      The score with sacreBLEU's signature.
-
     Raises:
       InputError: the line counts differ or are 0.
     """
@@ -147,9 +144,6 @@ def paper_bleu(
       rewrite_reference_quotes: whether the typographic quotation marks of the
         reference become `"` and `'` first.
 
-    Returns:
-      The score with its description in words as signature.
-
     Raises:
       InputError: the line counts differ or are 0.
       UsageError: there are no Moses rules for the language.
@@ -190,13 +184,6 @@ def t2t_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> T2tBleu:
     punctuation, tensor2tensor takes only decimal digits for numbers, sacreBLEU
     also such as `²` and `½`.
 
-    Args:
-      hypotheses: the translation, one sentence to a line.
-      references: as many lines.
-
-    Returns:
-      Both scores, case ignored and case respected.
-
     Raises:
       InputError: the line counts differ or are 0.
     """
@@ -223,9 +210,6 @@ def moses_tokenize(
       language: one of `MOSES_LANGUAGES`.
       replace_punctuation: whether `replace-unicode-punctuation.perl` comes
         first.
-
-    Returns:
-      As many sentences, their tokens parted by single spaces.
 
     Raises:
       UsageError: there are no Moses rules for the language.

@@ -100,7 +100,6 @@ def test_json(files, capsys):
     }
     assert report["all"]["brackets_with_failures"]["gold"] == 6
     assert report["all"]["skipped"] == 1
-    assert report["all"]["repaired"] is None
     assert report["all"]["tagging_accuracy"] == 50
     assert report["all"] == report["len<=40"]
     assert [row["status"] for row in report["sentences"]] == [0, 2]
