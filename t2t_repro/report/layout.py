@@ -23,12 +23,8 @@ def as_json(report: Report) -> dict[str, Any]:
         "row": report.row.name,
         "is_own_row": report.is_own_row,
         "lines": [dataclasses.asdict(line) for line in report.lines],
-        "differences": [
-            line.name for line in report.lines if line.status == DIFFERS
-        ],
-        "not_measured": [
-            line.name for line in report.lines if line.status == NOT_MEASURED
-        ],
+        "differences": report.having(DIFFERS),
+        "not_measured": report.having(NOT_MEASURED),
         "table_2": [dataclasses.asdict(s) for s in paper.TABLE_2],
         "table_4": [
             {"name": name, "training": training, "f1": f1}
@@ -43,7 +39,7 @@ def as_markdown(report: Report) -> str:
     facts, row = report.facts, report.row
     choice = "this run's hparams set" if report.is_own_row else "the nearest"
     counts = ", ".join(
-        f"{_mark(status)} {report.count(status)}"
+        f"{_mark(status)} {len(report.having(status))}"
         for status in (SAME, DIFFERS, NOT_MEASURED, OTHER_DATA, NOT_PUBLISHED)
     )
     parts = [

@@ -3,6 +3,10 @@
 Nothing is guessed: a fact that no file tells is None. What the run directory
 does not hold, the caller gives: how it was decoded, where the data lies, and
 the scores of the test set.
+
+Times and dev figures are those of TensorBoard's event files. A training that
+stopped and went on has several in one folder; one that is being written may end
+in half a record, which is where reading ends.
 """
 
 import dataclasses
@@ -10,15 +14,58 @@ import pathlib
 import statistics
 from typing import Any
 
+import tensorflow as tf
+from tensorboard.backend.event_processing import event_file_loader
+
 from t2t_repro import checkpoints
 from t2t_repro import files
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
-from t2t_repro.report import event_files
 from t2t_repro.report import paper
 from t2t_repro.report.comparison import Facts
-from t2t_repro.report.event_files import Events
 from t2t_repro.run_directory import Run
+
+
+@dataclasses.dataclass(frozen=True)
+class Events:
+    """What the event files of a run hold.
+
+    Attributes:
+      scalars: by tag, (step, value) in the order of writing.
+      seconds: from first to last event of each file, summed; the time between
+        two files, when nothing ran, is not in it. None without files.
+    """
+
+    scalars: dict[str, list[tuple[int, float]]]
+    seconds: float | None
+
+    def last(self, tag: str) -> tuple[int, float] | None:
+        """The newest (step, value) of a tag."""
+        return max(self.scalars.get(tag, []), default=None)
+
+
+def read_events(*folders: pathlib.Path) -> Events:
+    """Reads all event files of folders, but not of folders inside."""
+    scalars: dict[str, list[tuple[int, float]]] = {}
+    seconds = None
+    for path in sorted(
+        path
+        for folder in folders
+        for path in folder.glob("events.out.tfevents.*")
+    ):
+        times = []
+        for event in event_file_loader.LegacyEventFileLoader(str(path)).Load():
+            times.append(event.wall_time)
+            for value in event.summary.value:
+                if not value.HasField("tensor"):
+                    continue
+                number = tf.make_ndarray(value.tensor)
+                if number.ndim == 0 and number.dtype.kind == "f":
+                    points = scalars.setdefault(value.tag, [])
+                    points.append((event.step, float(number)))
+        if times:
+            seconds = (seconds or 0.0) + max(times) - min(times)
+    return Events(scalars, seconds)
 
 
 def gather(
@@ -39,10 +86,10 @@ def gather(
       InputError: a file is damaged, or `data_dir` has no such file.
     """
     # Runs of before have their training events in the folder itself.
-    training = event_files.read(run.folder, run.folder / "train")
+    training = read_events(run.folder, run.folder / "train")
     hours, hours_from = _hours(run.folder, training)
     prefix = _newest(run.folder)
-    dev = event_files.read(run.folder / "eval")
+    dev = read_events(run.folder / "eval")
     return Facts(
         folder=str(run.folder),
         problem=run.problem,
@@ -110,10 +157,7 @@ def read_scores(path: str) -> dict[str, tuple[float, str]]:
 
 
 def _data_fields(run: Run, data_dir: pathlib.Path | None) -> dict[str, Any]:
-    kinds = {
-        ".bpe": paper.BPE,
-        ".subwords": paper.WORD_PIECES,
-    }
+    kinds = {".bpe": paper.BPE, ".subwords": paper.WORD_PIECES}
     fields: dict[str, Any] = {
         "data": run.problem,
         "languages": "-".join(run.languages),
@@ -153,14 +197,17 @@ def _batch_fields(run: Run) -> dict[str, Any]:
     if not path.exists():
         return {}
     shapes = files.read_json(path)
-    counts = [shapes.get(n) for n in ("replicas", "effective_batch_tokens")]
+    replicas, tokens = (
+        shapes.get("replicas"),
+        shapes.get("effective_batch_tokens"),
+    )
     # bool is an int, too.
-    if not all(type(count) is int and count > 0 for count in counts):
+    if not all(type(n) is int and n > 0 for n in (replicas, tokens)):
         raise InputError(
             f"{path} does not say how many replicas and tokens a batch had: it"
             " is damaged, restore it from a copy."
         )
-    return dict(zip(("replicas", "batch_tokens"), counts, strict=True))
+    return {"replicas": replicas, "batch_tokens": tokens}
 
 
 def _checkpoint_fields(folder: pathlib.Path) -> dict[str, Any]:
