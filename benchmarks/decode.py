@@ -29,7 +29,7 @@ from benchmarks.measure import Times
 from benchmarks.peers import driver
 from t2t_repro.bin import command
 from t2t_repro.decode import parallel
-from t2t_repro.models.transformer_hparams import TransformerHParams
+from t2t_repro.hparam import HParams
 from t2t_repro.text.encoder import EOS_ID
 
 _ALPHA = 0.6  # section 6.1
@@ -133,7 +133,7 @@ def _measure_fixed(values: flags.FlagValues) -> Record:
 
 def _row(
     values: flags.FlagValues,
-    hparams: TransformerHParams,
+    hparams: HParams,
     name: str,
     seconds: Sequence[float],
     beams: int,
@@ -154,7 +154,7 @@ def _row(
 
 def _fixed_searches(
     values: flags.FlagValues,
-    hparams: TransformerHParams,
+    hparams: HParams,
     beams: dict[str, int],
     quantize: str | None = None,
 ) -> dict[str, Callable[[], float]]:
@@ -220,9 +220,7 @@ def silence_end_of_sentence(model: Any, vocab_size: int) -> None:
             weight.assign(matrix)
 
 
-def _peers(
-    values: flags.FlagValues, hparams: TransformerHParams
-) -> list[driver.Wanted]:
+def _peers(values: flags.FlagValues, hparams: HParams) -> list[driver.Wanted]:
     if not models.is_paper_shaped(hparams):
         return []
     settings = {

@@ -25,8 +25,9 @@ from benchmarks import measure
 from benchmarks import models
 from benchmarks.measure import Record
 from benchmarks.measure import Times
+from t2t_repro import registry
 from t2t_repro.errors import UsageError
-from t2t_repro.models.transformer_hparams import TransformerHParams
+from t2t_repro.hparam import HParams
 
 _SEED = 1
 _PRECISIONS = ("float32", "bfloat16")
@@ -126,7 +127,7 @@ def _measure(values: flags.FlagValues) -> Record:
 
 
 def _training_pass(
-    jax: Any, values: flags.FlagValues, hparams: TransformerHParams, batch: int
+    jax: Any, values: flags.FlagValues, hparams: HParams, batch: int
 ) -> Callable[[], float]:
     """Loss and gradients of all weights on random ids, as one program."""
     import keras
@@ -134,10 +135,9 @@ def _training_pass(
 
     from t2t_repro.layers.attention import Mode
     from t2t_repro.layers.losses import cross_entropy
-    from t2t_repro.models.transformer import Transformer
 
     keras.utils.set_random_seed(_SEED)
-    model = Transformer(hparams, values.vocab)
+    model = registry.model(hparams.MODEL)(hparams, values.vocab)
     variables = model.trainable_variables
 
     def loss(weights: Any, inputs: Any, targets: Any, key: Any) -> Any:

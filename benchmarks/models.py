@@ -1,12 +1,11 @@
 """Which model is measured, from the flags: a named set, and changes to it."""
 
-import dataclasses
 from typing import Any
 
 from absl import flags
 
 from t2t_repro import registry
-from t2t_repro.models.transformer_hparams import TransformerHParams
+from t2t_repro.hparam import HParams
 
 _SHORT = {"base": "transformer_base", "big": "transformer_big"}
 
@@ -27,7 +26,7 @@ def define_flags(values: flags.FlagValues, default: str = "base") -> None:
     )
 
 
-def hparams(values: flags.FlagValues) -> TransformerHParams:
+def hparams(values: flags.FlagValues) -> HParams:
     """The set that the flags name.
 
     Raises:
@@ -37,25 +36,26 @@ def hparams(values: flags.FlagValues) -> TransformerHParams:
     return registry.hparams(name).override(values.hparams)
 
 
-def for_peers(given: TransformerHParams) -> dict[str, Any]:
-    """The sizes that a peer's program needs, under the hparams' names."""
-    fields = ("hidden_size", "filter_size", "num_heads")
+def for_peers(given: HParams) -> dict[str, Any]:
+    """The sizes that a peer's program needs."""
+    said = given.architecture()
     return {
-        **{name: getattr(given, name) for name in fields},
-        "layers": given.encoder_layers,
-        "dropout": given.layer_prepostprocess_dropout,
+        "hidden_size": given.hidden_size,
+        "filter_size": said["d_ff"],
+        "num_heads": said["h"],
+        "layers": said["encoder_layers"],
+        "dropout": said["residual_dropout"],
     }
 
 
-def is_paper_shaped(given: TransformerHParams) -> bool:
+def is_paper_shaped(given: HParams) -> bool:
     """Whether peers can build the same: the paper's form, equal stacks."""
-    plain = dataclasses.replace(
-        given, attention_key_channels=0, attention_value_channels=0
-    )
+    said = given.architecture()
     return (
-        plain.key_channels == given.key_channels
-        and plain.value_channels == given.value_channels
-        and given.encoder_layers == given.decoder_layers
-        and given.layer_postprocess_sequence == "dan"
+        bool(said)
+        and said["d_k"] * said["h"] == given.hidden_size
+        and said["d_v"] * said["h"] == given.hidden_size
+        and said["encoder_layers"] == said["decoder_layers"]
+        and said["normalisation"] == "after each sub-layer"
         and given.shared_embedding_and_softmax_weights
     )

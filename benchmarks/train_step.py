@@ -25,7 +25,7 @@ from benchmarks.measure import Times
 from benchmarks.peers import driver
 from t2t_repro.decode import parallel
 from t2t_repro.errors import UsageError
-from t2t_repro.models.transformer_hparams import TransformerHParams
+from t2t_repro.hparam import HParams
 
 _SEED = 1
 
@@ -127,7 +127,7 @@ class Ours:
     def __init__(
         self,
         values: flags.FlagValues,
-        hparams: TransformerHParams,
+        hparams: HParams,
         xla: str,
         precision: str,
     ):
@@ -155,7 +155,7 @@ class Ours:
 class _Work:
     """What all systems do in a step, and how their figures are worded."""
 
-    def __init__(self, values: flags.FlagValues, hparams: TransformerHParams):
+    def __init__(self, values: flags.FlagValues, hparams: HParams):
         self._values = values
         sentences = values.batch * values.replicas
         self._target_tokens = sentences * values.target
@@ -214,9 +214,7 @@ class _Work:
         }
 
 
-def _peers(
-    values: flags.FlagValues, hparams: TransformerHParams
-) -> list[driver.Wanted]:
+def _peers(values: flags.FlagValues, hparams: HParams) -> list[driver.Wanted]:
     """The peers that can do the same work: one replica, the paper's form."""
     if values.replicas > 1 or not models.is_paper_shaped(hparams):
         return []

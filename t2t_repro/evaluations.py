@@ -25,8 +25,9 @@ MINIMIZE = {
     "bleu": False,
     "f1": False,
 }
-# What every evaluation has; the problem's own metric is its fourth figure.
+# What every evaluation has; its fourth figure is of the problem's outputs.
 _COMMON = ("nll", "perplexity", "token_accuracy")
+OF_OUTPUTS = tuple(name for name in MINIMIZE if name not in _COMMON)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -159,7 +159,23 @@ class HParams:
         Raises:
           UsageError: the family has no formula.
         """
-        raise UsageError(
+        raise self._no_formula()
+
+    def decoding_flops(self, shape: Shape, vocab_size: int, beams: int) -> int:
+        """Operations that a cached search cannot do without.
+
+        Args:
+          shape: sentences, source positions and ids generated for each.
+          vocab_size: of the softmax.
+          beams: hypotheses of each, 1 where it is greedy.
+
+        Raises:
+          UsageError: the family has no formula.
+        """
+        raise self._no_formula()
+
+    def _no_formula(self) -> UsageError:
+        return UsageError(
             f"the model {self.MODEL} has no formula for its operations: take"
             " one that has (transformer)."
         )

@@ -114,6 +114,7 @@ class ModelFamily:
         """Takes what `register_model` takes."""
         self.hparams = hparams
         self.__module__ = hparams.__module__
+        self.__doc__ = hparams.__doc__
         self._model = model
 
     def __call__(self, hparams: Any, vocab_size: int) -> Any:

@@ -88,18 +88,7 @@ class Run:
     def _registered(
         self, find: Callable[[str], Any], kind: str, name: str
     ) -> Any:
-        try:
-            return find(name)
-        except UsageError as error:
-            if not str(error).startswith("unknown"):
-                raise
-            folder = self.usr_dir[0] if self.usr_dir else "FOLDER"
-            plug_in = f" {error.__cause__}" if error.__cause__ else ""
-            raise UsageError(
-                f"{self.folder} was trained with the {kind} {name!r}, which is"
-                f" not registered here: give --t2t_usr_dir={folder}, the folder"
-                f" of its code (usr_dir of t2t_repro.load).{plug_in}"
-            ) from error
+        return _registered(self.folder, self.usr_dir, find, kind, name)
 
 
 def exists(folder: str | pathlib.Path) -> bool:
@@ -171,19 +160,21 @@ def load(folder: str | pathlib.Path) -> Run:
     hparams_path, problem_path = path / "hparams.json", path / "problem.json"
     values = files.read_json(hparams_path)
     problem = files.read_json(problem_path)
+    usr_dir = _usr_dir(problem, problem_path)
     model = _text(values, "model", hparams_path)
+    family = _registered(path, usr_dir, registry.model, "model", model)
     run = Run(
         folder=path,
         model=model,
         hparams_set=_text(values, "hparams_set", hparams_path),
-        hparams=registry.model(model).hparams.from_mapping(
+        hparams=family.hparams.from_mapping(
             {n: v for n, v in values.items() if n not in _NAMES},
             str(hparams_path),
         ),
         problem=_text(problem, "problem", problem_path),
         languages=_languages(problem, problem_path),
         vocabulary=path / _file_name(problem, "vocabulary", problem_path),
-        usr_dir=_usr_dir(problem, problem_path),
+        usr_dir=usr_dir,
     )
     expected = _text(problem, "vocabulary_sha256", problem_path)
     found = file_sha256(run.vocabulary)
@@ -202,6 +193,28 @@ def load(folder: str | pathlib.Path) -> Run:
             *reversed(run.usr_dir),
         )
     return run
+
+
+def _registered(
+    folder: pathlib.Path,
+    usr_dir: tuple[str, str] | None,
+    find: Callable[[str], Any],
+    kind: str,
+    name: str,
+) -> Any:
+    """Looks a name of a run up; where it is unknown, says what to give."""
+    try:
+        return find(name)
+    except UsageError as error:
+        if not str(error).startswith("unknown"):
+            raise
+        given = usr_dir[0] if usr_dir else "FOLDER"
+        plug_in = f" {error.__cause__}" if error.__cause__ else ""
+        raise UsageError(
+            f"{folder} was trained with the {kind} {name!r}, which is not"
+            f" registered here: give --t2t_usr_dir={given}, the folder of its"
+            f" code (usr_dir of t2t_repro.load).{plug_in}"
+        ) from error
 
 
 def _text(values: dict[str, Any], name: str, path: pathlib.Path) -> str:

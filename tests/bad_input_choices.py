@@ -14,7 +14,12 @@ _UNKNOWN_SIZE = "does not say how many training pairs"
 
 CASES: list[Case] = cases(
     "t2t-trainer",
-    ("set left empty", _NO_SET + " --hparams_set=", 2, "unknown hparams set"),
+    (
+        "set left empty",
+        _NO_SET + " --hparams_set=",
+        2,
+        "--hparams_set= is empty",
+    ),
     (
         "no set, and the problem chooses none",
         _NO_SET.replace("from_files", "ende_toy"),

@@ -131,8 +131,8 @@ PROBLEM = cases(
             ("a string", "yields 'ab': it must yield pairs", "yield 'ab'"),
             ("bytes", "yields (b'a', 'b'): it must", "yield b'a', 'b'"),
             ("three", "yields ('a', 'b', 'c'): it", "yield 'a', 'b', 'c'"),
-            ("none", "no text", "return []"),
-            ("nothing", "no text", "pass"),
+            ("none", "no sentence pairs", "return []"),
+            ("nothing", "no sentence pairs", "pass"),
             ("a number", "a.py, line 7: TypeError", "return iter(3)"),
         )
     ),

@@ -220,3 +220,44 @@ def _with_packages(module: str) -> list[str]:
         for end in range(1, len(names) + 1)
         if (name := ".".join(names[:end])) in source_tree.modules()
     ]
+
+
+# What only a family itself, its layers, its hparams and the formats of other
+# programs may know. benchmarks/scaling.py times layers, and names them.
+_OF_A_FAMILY = {
+    "Transformer",
+    "TransformerHParams",
+    "attention_key_channels",
+    "filter_size",
+    "keys_values",
+    "num_heads",
+}
+_MAY_KNOW = ("models", "layers", "interop", "hparams")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for path in _FILES
+        if _part(source_tree.module_of(path)) not in _MAY_KNOW
+        and not path.startswith(("benchmarks/peers", "benchmarks/scaling"))
+    ],
+)
+def test_models_are_known_by_their_protocol_alone(path):
+    known = {
+        entry.module
+        for entry in source_tree.imports(path)
+        if entry.module.startswith("t2t_repro.models.")
+    }
+    assert known <= {"t2t_repro.models.seq2seq"}
+    names = set()
+    for node in ast.walk(source_tree.parse(path)):
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            names.add(node.attr)
+    assert not names & _OF_A_FAMILY, (
+        f"{path} knows {sorted(names & _OF_A_FAMILY)}: ask the model or its"
+        " hparams by what every family has (models/seq2seq.py, hparam.py)."
+    )

@@ -53,6 +53,8 @@ _METHODS = {
 _IMPORTERS = {
     ("t2t_repro/registry.py", "load_built_in"),
     ("t2t_repro/registry.py", "import_usr_dir"),
+    # A family's model, by the name under which its code registered it.
+    ("t2t_repro/registry.py", "__call__"),
 }
 
 _FILES = source_tree.python_files("t2t_repro", "problems", "hparams")

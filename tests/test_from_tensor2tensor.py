@@ -7,7 +7,7 @@ import re
 import pytest
 from absl import flags
 
-from t2t_repro.bin import gone_flags
+from t2t_repro.bin import removed_flags
 
 _PAGE = pathlib.Path(__file__).parents[1] / "docs" / "from_tensor2tensor.md"
 # A bar in the text would end the cell.
@@ -84,7 +84,7 @@ def _gone_rows(table):
 
 
 def test_the_page_has_every_command_that_lost_a_flag():
-    assert set(_COMMANDS) == gone_flags.GONE.keys()
+    assert set(_COMMANDS) == removed_flags.GONE.keys()
 
 
 @pytest.mark.parametrize("command", _COMMANDS)
@@ -102,22 +102,22 @@ def test_the_flags_that_are_here(command):
 
 @pytest.mark.parametrize("command", _COMMANDS)
 def test_the_flags_that_are_gone(command):
-    gone = gone_flags.GONE[command]
+    gone = removed_flags.GONE[command]
     back = gone.keys() & _flags_of(command)
     assert not back, (
-        f"{command} has {sorted(back)} now: take them out of gone_flags.GONE,"
-        f" and in ## {command} of {_PAGE.name} make their rows say 'same' or"
-        " 'changed'"
+        f"{command} has {sorted(back)} now: take them out of"
+        f" removed_flags.GONE, and in ## {command} of {_PAGE.name} make their"
+        " rows say 'same' or 'changed'"
     )
     assert _gone_rows(_table(command)) == gone
 
 
 def test_the_flags_of_every_command():
     (heading,) = (name for name in _SECTIONS if name.startswith("Flags"))
-    assert _gone_rows(_table(heading)) == gone_flags.EVERYWHERE
+    assert _gone_rows(_table(heading)) == removed_flags.EVERYWHERE
     for command in _COMMANDS:
-        assert not gone_flags.EVERYWHERE.keys() & gone_flags.GONE[command]
-        assert not gone_flags.EVERYWHERE.keys() & _flags_of(command)
+        assert not removed_flags.EVERYWHERE.keys() & removed_flags.GONE[command]
+        assert not removed_flags.EVERYWHERE.keys() & _flags_of(command)
 
 
 @pytest.mark.parametrize("command", _COMMANDS)
@@ -141,8 +141,8 @@ def test_no_flag_of_the_real_trainer_is_forgotten(shared):
     assert len(names) > 100
     known = (
         _flags_of("t2t-trainer")
-        | gone_flags.GONE["t2t-trainer"].keys()
-        | gone_flags.EVERYWHERE.keys()
+        | removed_flags.GONE["t2t-trainer"].keys()
+        | removed_flags.EVERYWHERE.keys()
         | _OTHERS
     )
     # A flag that is false is written as --noflag.

@@ -25,7 +25,7 @@ from t2t_repro import files
 from t2t_repro import registry
 from t2t_repro import run_directory
 from t2t_repro import tensorflow_start
-from t2t_repro.bin import gone_flags
+from t2t_repro.bin import removed_flags
 from t2t_repro.decode import parallel
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
@@ -281,7 +281,7 @@ def _parse(
     try:
         rest = values([name, *arguments])[1:]
     except flags.UnrecognizedFlagError as error:
-        gone = gone_flags.explain(name, error.flagname)
+        gone = removed_flags.explain(name, error.flagname)
         behind = " (A sentence that begins with - goes behind --.)"
         raise UsageError(
             gone

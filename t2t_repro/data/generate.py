@@ -178,7 +178,9 @@ def _open_text(problem: TextToTextProblem, tmp_dir: pathlib.Path) -> None:
       InputError: see `generate`.
     """
     for split in problem.splits:
-        samples = iter(problem.generate_samples(split, tmp_dir))
+        samples = itertools.chain.from_iterable(
+            pairs for _, pairs in problem.generate_corpora(split, tmp_dir)
+        )
         if split == "train":
             next(samples, None)
         elif not sum(1 for _ in samples):

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from t2t_repro.metrics import bleu
 from t2t_repro.metrics import bracketing
 
-METRICS = ("bleu", "f1")
-
 
 @dataclasses.dataclass(frozen=True)
 class Score:
     """A figure, and how it was computed.
 
     Attributes:
-      metric: one of `METRICS`.
+      metric: "bleu" or "f1".
       value: 0 to 100.
       signature: the same for all scores that can be compared.
       text: the figure in words, with what belongs to it.
@@ -35,7 +33,7 @@ def corpus_score(
     """Scores what a model wrote, line by line.
 
     Args:
-      metric: a problem's, one of `METRICS`.
+      metric: a problem's.
       outputs: lines.
       references: one for each.
       name: of the references, for messages.

@@ -128,12 +128,11 @@ class Seq2Seq(keras.Model):
         """
         memory, state = self.start(encoded, 1)
         before = ops.pad(targets[:, :-1], [[0, 0], [1, 0]])
-
-        # keras.ops gives back what is carried: the output is carried along.
-        # The position is too: Keras 3.15 scans two tensors only where the
-        # graph knows their length.
+        # keras.ops gives back what is carried, and of one sequence alone the
+        # length may be unknown: position and output are carried along.
         hidden = self.output_kernel().shape[0]
         nothing = ops.zeros((ops.shape(targets)[0], 1, hidden))
+        start = ops.zeros((), "int32")
 
         def scanned(carried: Any, ids: Any) -> tuple[Any, Any]:
             position, state, _ = carried
@@ -141,8 +140,9 @@ class Seq2Seq(keras.Model):
             carried = (position + 1, state, ops.cast(x, "float32"))
             return carried, carried
 
-        first = (ops.zeros((), dtype="int32"), state, nothing)
-        _, (_, _, outputs) = ops.scan(scanned, first, ops.transpose(before))
+        _, (_, _, outputs) = ops.scan(
+            scanned, (start, state, nothing), ops.transpose(before)
+        )
         return ops.swapaxes(outputs[:, :, 0], 0, 1)
 
     # What all families share.

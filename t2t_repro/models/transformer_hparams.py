@@ -28,7 +28,10 @@ from t2t_repro.errors import UsageError
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TransformerHParams(hparam.HParams):
-    """Sizes and rates of section 3; the paper's symbol stands behind each."""
+    """The Transformer: attention alone, sections 3 to 5 of the paper.
+
+    The paper's symbol stands behind each field.
+    """
 
     filter_size: int  # d_ff
     num_heads: int  # h
@@ -172,15 +175,10 @@ class TransformerHParams(hparam.HParams):
     def decoding_flops(
         self, shape: hparam.Shape, vocab_size: int, beams: int
     ) -> int:
-        """Operations that a cached search cannot do without.
+        """The encoder and its keys and values once for a sentence.
 
-        The encoder and its keys and values once for a sentence; at step t
-        every beam attends to its own t positions.
-
-        Args:
-          shape: sentences, source positions and ids generated for each.
-          vocab_size: of the softmax.
-          beams: hypotheses of each, 1 where it is greedy.
+        At step t every beam attends to its own t positions; see
+        `HParams.decoding_flops`.
         """
         rows, source, steps = shape
         once = self.encoder_layers * self.encoder_layer_flops(source)

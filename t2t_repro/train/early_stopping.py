@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from t2t_repro.errors import UsageError
 from t2t_repro.errors import nearest
 from t2t_repro.evaluations import MINIMIZE
+from t2t_repro.evaluations import OF_OUTPUTS
 from t2t_repro.evaluations import History
-from t2t_repro.metrics.scores import METRICS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +78,7 @@ def check(
             f"--eval_early_stopping_metric={metric}: expected one of"
             f" {', '.join(MINIMIZE)}.{nearest(metric, MINIMIZE)}"
         )
-    if of_problem and metric in METRICS and metric != of_problem:
+    if of_problem and metric in OF_OUTPUTS and metric != of_problem:
         raise UsageError(
             f"--eval_early_stopping_metric={metric}: the outputs of this"
             f" problem are scored by {of_problem}, give that."

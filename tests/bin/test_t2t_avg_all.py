@@ -114,7 +114,7 @@ def test_what_is_removed_again_is_not_named(average, run):
         (["--n=3", "--min_steps=6"], 1, "has 2 checkpoints, --n=3"),
         (["--n=0"], 2, "--n"),
         (["--model_dir=/nowhere"], 1, "is not a run directory"),
-        (["--output_dir="], 2, "--output_dir is required"),
+        (["--output_dir="], 2, "--output_dir= is empty"),
     ],
 )
 def test_mistakes_are_one_line(average, flags, status, words):

@@ -1,5 +1,6 @@
 """The command: what it writes, what --dry_run says, how it refuses."""
 
+import json
 import os
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_file_with_a_wrong_hash(tmp_path, capsys):
     *_, line = capsys.readouterr().err.splitlines()
     assert line.startswith("t2t-datagen: ")
     assert "train.en.gz has SHA-256" in line
-    assert os.listdir(tmp_path / "data") == []
+    assert not (tmp_path / "data").exists()
 
 
 def test_text_of_windows_makes_the_same_data(tmp_path, raw, capsys):
@@ -99,6 +100,11 @@ def test_text_of_windows_makes_the_same_data(tmp_path, raw, capsys):
         {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
         for name in ("plain", "windows")
     )
+    # All but the hashes of the text itself.
+    summary = "translate_from_files.json"
+    assert [json.loads(d.pop(summary))["splits"] for d in (plain, windows)] == [
+        json.loads((tmp_path / "plain" / summary).read_text())["splits"]
+    ] * 2
     assert plain == windows
     # Read several times, said once.
     assert capsys.readouterr().err.count("train.src: 40 lines end in CRLF") == 1

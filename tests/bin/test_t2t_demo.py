@@ -1,8 +1,10 @@
 """What the demonstration tells, with its commands acted."""
 
+import sys
+
 import pytest
 
-from problems import translate_toy
+from t2t_repro import registry
 from t2t_repro.bin import t2t_bleu
 from t2t_repro.bin import t2t_datagen
 from t2t_repro.bin import t2t_decoder
@@ -15,7 +17,8 @@ from t2t_repro.text import lines
 def acted(monkeypatch, tmp_path):
     """The commands in their order; one translation of four is wrong."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(translate_toy._PAIRS, "test", 4)
+    toy = type(registry.problem("translate_ende_toy")).__module__
+    monkeypatch.setitem(sys.modules[toy]._PAIRS, "test", 4)
     called = []
 
     def act(main, *arguments):

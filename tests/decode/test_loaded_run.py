@@ -22,7 +22,7 @@ from t2t_repro.text.lines import read_lines
 from tests import source_tree
 from tests.export import random_run
 
-_LINES = ["the dog sleeps.", "", "this man sees my house.", "naïve 漢字 😀"]
+_LINES = ["the dog sleeps.", "", "my hungry elephant eats.", "naïve 漢字 😀"]
 _DECODE_HPARAMS = "beam_size=3,extra_length=4"
 
 

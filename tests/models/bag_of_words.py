@@ -22,7 +22,7 @@ from t2t_repro.models.seq2seq import Seq2Seq
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BagOfWordsHParams(HParams):
-    """One field of its own."""
+    """A bag of words: knows which, and not their order."""
 
     bag_dropout: float
 

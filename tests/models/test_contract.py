@@ -3,6 +3,9 @@
 A new family adds its smallest set to `_SETS`, and must pass.
 """
 
+import importlib
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -15,7 +18,6 @@ from t2t_repro.decode.beam_search import greedy_search
 from t2t_repro.layers.attention import Mode
 from t2t_repro.train.step import TrainStep
 from tests import mirrored
-from tests.models import bag_of_words as bag_of_words
 
 _VOCABULARY = 13
 # Its own hparams, and changes that make its dropout felt.
@@ -31,8 +33,18 @@ _TARGETS = np.array([[4, 5, 9, 1], [3, 1, 0, 0], [7, 8, 1, 0]], np.int32)
 _TOLERANCE = dict(rtol=0, atol=1e-4)
 
 
+@pytest.fixture(scope="module")
+def small_family():
+    """Registers the family that is not shipped, and takes it away again."""
+    module = importlib.import_module("tests.models.bag_of_words")
+    yield
+    del registry._models._entries["bag_of_words"]
+    del registry._hparams._entries["bag_of_words_tiny"]
+    del sys.modules[module.__name__]
+
+
 @pytest.fixture(scope="module", params=_SETS)
-def hparams(request):
+def hparams(request, small_family):
     changes = {
         "optimizer_multistep_accumulate_steps": 1,
         "learning_rate_warmup_steps": 2,
@@ -215,3 +227,28 @@ def test_it_exports_with_its_search(model, tmp_path):
     loaded = tf.saved_model.load(str(tmp_path))
     found = loaded.search(tf.constant(_INPUTS))
     np.testing.assert_array_equal(found, search(tf.constant(_INPUTS)))
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_auxiliary_losses_join_the_mean_over_tokens(hparams, parts):
+    """Of 0.5 nats a token, however the tokens are dealt out."""
+    hparams = hparams.replace(optimizer_multistep_accumulate_steps=parts)
+    inputs = np.concatenate([_INPUTS, _INPUTS[:1] * 0])
+    targets = np.concatenate([_TARGETS, _TARGETS[:1] * 0])
+    losses = []
+    for auxiliary in (None, 0.5):
+        step = _new_step(hparams)
+        encode = step._model.encode
+
+        def penalised(inputs, mode, encode=encode, auxiliary=auxiliary):
+            if auxiliary is not None:
+                mode.losses.append(tf.constant(auxiliary))
+            return encode(inputs, mode)
+
+        step._model.encode = penalised
+        result = step(
+            inputs.reshape(parts, -1, inputs.shape[1]),
+            targets.reshape(parts, -1, targets.shape[1]),
+        )
+        losses.append(float(result.loss))
+    assert losses[1] - losses[0] == pytest.approx(0.5, abs=1e-5)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from t2t_repro.bin import gone_flags
+from t2t_repro.bin import removed_flags
 from t2t_repro.bin import t2t_avg_all
 from t2t_repro.bin import t2t_datagen
 from t2t_repro.bin import t2t_exporter
@@ -74,6 +74,6 @@ def test_what_was_never_a_flag_is_unknown(capsys, name):
 
 def test_every_reason_is_one_sentence_or_two_in_one_line():
     # They end the line that a command prints.
-    for reasons in gone_flags.GONE.values():
+    for reasons in removed_flags.GONE.values():
         for reason in reasons.values():
             assert reason.endswith(".") and "\n" not in reason
