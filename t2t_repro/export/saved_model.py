@@ -61,11 +61,7 @@ def export(
     float32 (see `beam_search.Hypotheses`): `[batch]`, or `[batch, hypotheses]`
     where `options` ask for several. The same can be called as `translate`.
 
-    Args:
-      run: the run directory.
-      options: how to search; `batch_size` is the client's matter.
-      model: with the weights to export.
-      folder: where to.
+    `options` say how to search; `batch_size` is the client's matter.
 
     Raises:
       UsageError: see `check`.
