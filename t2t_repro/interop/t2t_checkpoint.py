@@ -127,19 +127,26 @@ def convert(
     _check_vocabulary(tensors, model.vocab_size, origin)
     sources = {path: _sources(path, model, tensors, origin) for path in shapes}
     used = {name for names in sources.values() for name in names}
-    weights = {
-        path: _joined(path, sources[path], tensors, shapes[path], origin)
-        for path in shapes
-    }
-    moments = {}
+
+    def read(form: str) -> dict[str, np.ndarray]:
+        return {
+            path: _joined(
+                path,
+                [form.format(name) for name in names],
+                tensors,
+                shapes[path],
+                origin,
+            )
+            for path, names in sources.items()
+        }
+
+    weights = read("{}")
+    moments: dict[str, np.ndarray] = {}
     slots = {f.format(name) for f in _SLOTS.values() for name in used}
     if slots & tensors.keys():
         for moment, form in _SLOTS.items():
-            for path, names in sources.items():
-                theirs = [form.format(name) for name in names]
-                moments[f"adam/{moment}/{path}"] = _joined(
-                    path, theirs, tensors, shapes[path], origin
-                )
+            for path, value in read(form).items():
+                moments[f"adam/{moment}/{path}"] = value
         used |= slots
         _check_target_space(moments, target_space, origin)
     for values in (weights, moments):
@@ -158,9 +165,7 @@ def convert(
 def t2t_name(path: str, model: Any) -> str:
     """tensor2tensor's name of a weight; `.../weights_` if it is in blocks.
 
-    Args:
-      path: ours, from `weights_by_path`.
-      model: the sizes of its vocabulary and its hparams decide names, too.
+    The sizes of the model's vocabulary and its hparams decide names, too.
 
     Raises:
       InputError: tensor2tensor has no such weight.
@@ -237,7 +242,6 @@ def _with_first(matrix: np.ndarray, row: int) -> np.ndarray:
 
 
 def _step(tensors: Mapping[str, np.ndarray], origin: str) -> int:
-    """The number of updates."""
     if _STEP not in tensors:
         raise _missing(_STEP, "the number of updates", origin)
     step = np.asarray(tensors[_STEP])
@@ -273,11 +277,13 @@ def _joined(
     origin: str,
 ) -> np.ndarray:
     """The value of one weight, in float32."""
+    blocks = []
     for name in names:
         if name not in tensors:
             raise _missing(name, f"for our {path}", origin)
-    blocks = [np.asarray(tensors[name]) for name in names]
-    for name, block in zip(names, blocks, strict=True):
+    for name in names:
+        block = np.asarray(tensors[name])
+        blocks.append(block)
         # Blocks of rows: only their number may differ.
         if block.shape[1:] != shape[1:] or block.ndim != len(shape):
             raise _other_shape(name, block.shape, shape, origin)
