@@ -1,13 +1,14 @@
-"""A run beside its row of the paper, line by line, every difference marked.
+"""The report: a run beside its row of the paper, every difference marked.
 
 A figure that nobody measured is "not measured", one that the paper does not
 give "not published"; a score on other data than the paper's is shown and not
-compared. `run_facts` reads the run, `layout` writes the report.
+compared. `run_facts` reads the run.
 """
 
 import dataclasses
 import math
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 from t2t_repro.report import paper
@@ -19,62 +20,6 @@ DIFFERS = "differs"
 NOT_MEASURED = "not measured"
 NOT_PUBLISHED = "not published"
 OTHER_DATA = "other data"
-
-# Section, words and notes for each field of a `Recipe`, in the order of the
-# report.
-_FIELDS: dict[str, tuple[str, ...]] = {
-    "data": ("Data", "problem", "the paper's data, under its name here"),
-    "languages": ("Data", "languages"),
-    "data_year": ("Data", "year of the data"),
-    "training_pairs": ("Data", "training pairs"),
-    "vocabulary": ("Data", "vocabulary"),
-    "vocabulary_size": ("Data", "vocabulary size"),
-    "encoder_layers": ("Model", "encoder layers, N"),
-    "decoder_layers": ("Model", "decoder layers, N"),
-    "d_model": ("Model", "d_model"),
-    "d_ff": ("Model", "d_ff"),
-    "h": ("Model", "heads, h"),
-    "d_k": ("Model", "d_k"),
-    "d_v": ("Model", "d_v"),
-    "normalisation": ("Model", "layer normalisation"),
-    "positions": ("Model", "positions"),
-    "shared_embeddings": ("Model", "shared weights"),
-    "residual_dropout": ("Training", "P_drop"),
-    "attention_dropout": ("Training", "dropout of attention"),
-    "relu_dropout": ("Training", "dropout after ReLU"),
-    "label_smoothing": ("Training", "label smoothing"),
-    "adam": ("Training", "Adam beta1, beta2, epsilon"),
-    "schedule": ("Training", "learning rate"),
-    "warmup_steps": ("Training", "warm-up steps"),
-    "batch_tokens": (
-        "Training",
-        "tokens per batch",
-        "sentences x longer side; the paper counts each side",
-    ),
-    "replicas": ("Training", "replicas (GPUs)"),
-    "accumulate_steps": ("Training", "accumulated batches"),
-    "train_steps": ("Training", "steps", "the newest checkpoint"),
-    "averaged": (
-        "Decoding",
-        "averaged checkpoints",
-        "in the checkpoint that t2t-decoder takes",
-    ),
-    "checkpoint_minutes": ("Decoding", "minutes between checkpoints"),
-    "beam_size": (
-        "Decoding",
-        "beam",
-        "the report's --decode_hparams, or their default",
-    ),
-    "alpha": ("Decoding", "alpha"),
-    "extra_length": ("Decoding", "extra length"),
-}
-# What the paper gives as "about"; this far from it is still the same.
-_ABOUT = {
-    "training_pairs": 0.05,
-    "vocabulary_size": 0.05,
-    "batch_tokens": 0.05,
-    "checkpoint_minutes": 0.1,
-}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -150,10 +95,13 @@ def compare(facts: Facts, device_tflops: float | None = None) -> Report:
 
 
 def _recipe_lines(published: Recipe, run: Recipe) -> Iterator[Line]:
-    for field, (section, name, *note) in _FIELDS.items():
-        ours, theirs = getattr(run, field), getattr(published, field)
-        status = _status(theirs, ours, _ABOUT.get(field, 0.0))
-        yield Line(section, name, theirs, ours, status, *note)
+    for field in dataclasses.fields(Recipe):
+        entry = field.metadata
+        theirs, ours = (getattr(made, field.name) for made in (published, run))
+        status = _status(theirs, ours, entry["about"])
+        yield Line(
+            entry["section"], entry["name"], theirs, ours, status, entry["note"]
+        )
 
 
 def _status(paper: Any, run: Any, tolerance: float = 0.0) -> str:
@@ -310,3 +258,94 @@ def _notes(row: Row, facts: Facts) -> Iterator[str]:
         "The paper averages checkpoints for newstest2014 (Table 2), not for"
         " newstest2013 (Table 3)."
     )
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The report for programs."""
+    return {
+        "output_dir": report.facts.folder,
+        "problem": report.facts.problem,
+        "hparams_set": report.facts.hparams_set,
+        "row": report.row.name,
+        "is_own_row": report.is_own_row,
+        "lines": [dataclasses.asdict(line) for line in report.lines],
+        "differences": report.having(DIFFERS),
+        "not_measured": report.having(NOT_MEASURED),
+        "table_2": [dataclasses.asdict(s) for s in paper.TABLE_2],
+        "table_4": [
+            {"name": name, "training": training, "f1": f1}
+            for name, training, f1 in paper.TABLE_4
+        ],
+        "notes": list(report.notes),
+    }
+
+
+def as_markdown(report: Report) -> str:
+    """The report for people."""
+    facts, row = report.facts, report.row
+    choice = "this run's hparams set" if report.is_own_row else "the nearest"
+    counts = ", ".join(
+        f"{_mark(status)} {len(report.having(status))}"
+        for status in (SAME, DIFFERS, NOT_MEASURED, OTHER_DATA, NOT_PUBLISHED)
+    )
+    parts = [
+        "# This run beside the paper",
+        f"- run: `{facts.folder}`, {facts.problem}, {facts.hparams_set}\n"
+        f"- row of the paper: {row.name}, {choice}\n"
+        f"- of {len(report.lines)} lines: {counts}",
+    ]
+    for section in dict.fromkeys(line.section for line in report.lines):
+        rows = [
+            (
+                line.name,
+                _text(line.paper, NOT_PUBLISHED),
+                _text(line.run, NOT_MEASURED),
+                _mark(line.status),
+                line.note,
+            )
+            for line in report.lines
+            if line.section == section
+        ]
+        head = ("", "paper", "this run", "", "note")
+        parts += [f"## {section}", _table(head, rows)]
+    parts += _compared_systems(row)
+    parts += ["## Notes", "\n".join(f"- {note}" for note in report.notes)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _mark(status: str) -> str:
+    return f"**{status}**" if status == DIFFERS else status
+
+
+def _compared_systems(row: Row) -> list[str]:
+    if row.metric == "f1":
+        parsers = [(*r[:2], _text(r[2], "")) for r in paper.TABLE_4]
+        return [
+            "## Table 4: what the paper compares with",
+            _table(("parser", "training", "WSJ 23 F1"), parsers),
+        ]
+    head = ("system", "En-De", "En-Fr", "FLOPs En-De", "FLOPs En-Fr")
+    systems = [
+        tuple(_text(value, "") for value in dataclasses.astuple(system))
+        for system in paper.TABLE_2
+    ]
+    return ["## Table 2: what the paper compares with", _table(head, systems)]
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    # A signature has bars of its own.
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |"
+        for line in lines
+    )
+
+
+def _text(value: Any, missing: str) -> str:
+    if value is None:
+        return missing
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.2g}" if value >= 1e6 else f"{round(value, 3):g}"
+    return str(value)

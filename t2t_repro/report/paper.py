@@ -19,55 +19,75 @@ BPE = "BPE, shared"
 WORD_PIECES = "word-pieces, shared"
 
 
+def _line(section: str, name: str, about: float = 0.0, note: str = "") -> Any:
+    """A field, and what the report writes of it.
+
+    Of what the paper gives as "about", so large a share is no difference.
+    """
+    metadata = {"section": section, "name": name, "about": about, "note": note}
+    return dataclasses.field(default=None, metadata=metadata)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How a model was made; of a row as of a run. None: not known.
 
-    Attributes, where the name does not say it:
-      data: name of the problem that has the paper's text.
-      batch_tokens: per update, over all replicas, of the longer side.
-      accumulate_steps: micro-batches per update.
-      averaged: checkpoints in the average; 0: none.
-      checkpoint_minutes: between two checkpoints.
-      extra_length: ids that the output may have beyond the input's.
+    The fields stand in the order of the report.
     """
 
-    # Data.
-    data: str | None = None
-    languages: str | None = None
-    data_year: str | None = None
-    training_pairs: int | None = None
-    vocabulary: str | None = None
-    vocabulary_size: int | None = None
-    # Model.
-    encoder_layers: int | None = None
-    decoder_layers: int | None = None
-    d_model: int | None = None
-    d_ff: int | None = None
-    h: int | None = None
-    d_k: int | None = None
-    d_v: int | None = None
-    normalisation: str | None = None
-    positions: str | None = None
-    shared_embeddings: str | None = None
-    # Training.
-    residual_dropout: float | None = None
-    attention_dropout: float | None = None
-    relu_dropout: float | None = None
-    label_smoothing: float | None = None
-    adam: str | None = None
-    schedule: str | None = None
-    warmup_steps: int | None = None
-    batch_tokens: int | None = None
-    replicas: int | None = None
-    accumulate_steps: int | None = None
-    train_steps: int | None = None
-    # Decoding.
-    averaged: int | None = None
-    checkpoint_minutes: float | None = None
-    beam_size: int | None = None
-    alpha: float | None = None
-    extra_length: int | None = None
+    # The problem that has the paper's text.
+    data: str | None = _line(
+        "Data", "problem", note="the paper's data, under its name here"
+    )
+    languages: str | None = _line("Data", "languages")
+    data_year: str | None = _line("Data", "year of the data")
+    training_pairs: int | None = _line("Data", "training pairs", 0.05)
+    vocabulary: str | None = _line("Data", "vocabulary")
+    vocabulary_size: int | None = _line("Data", "vocabulary size", 0.05)
+    encoder_layers: int | None = _line("Model", "encoder layers, N")
+    decoder_layers: int | None = _line("Model", "decoder layers, N")
+    d_model: int | None = _line("Model", "d_model")
+    d_ff: int | None = _line("Model", "d_ff")
+    h: int | None = _line("Model", "heads, h")
+    d_k: int | None = _line("Model", "d_k")
+    d_v: int | None = _line("Model", "d_v")
+    normalisation: str | None = _line("Model", "layer normalisation")
+    positions: str | None = _line("Model", "positions")
+    shared_embeddings: str | None = _line("Model", "shared weights")
+    residual_dropout: float | None = _line("Training", "P_drop")
+    attention_dropout: float | None = _line("Training", "dropout of attention")
+    relu_dropout: float | None = _line("Training", "dropout after ReLU")
+    label_smoothing: float | None = _line("Training", "label smoothing")
+    adam: str | None = _line("Training", "Adam beta1, beta2, epsilon")
+    schedule: str | None = _line("Training", "learning rate")
+    warmup_steps: int | None = _line("Training", "warm-up steps")
+    # Of an update, over all replicas.
+    batch_tokens: int | None = _line(
+        "Training",
+        "tokens per batch",
+        0.05,
+        "sentences x longer side; the paper counts each side",
+    )
+    replicas: int | None = _line("Training", "replicas (GPUs)")
+    accumulate_steps: int | None = _line("Training", "accumulated batches")
+    train_steps: int | None = _line(
+        "Training", "steps", note="the newest checkpoint"
+    )
+    averaged: int | None = _line(  # 0: none
+        "Decoding",
+        "averaged checkpoints",
+        note="in the checkpoint that t2t-decoder takes",
+    )
+    checkpoint_minutes: float | None = _line(
+        "Decoding", "minutes between checkpoints", 0.1
+    )
+    beam_size: int | None = _line(
+        "Decoding",
+        "beam",
+        note="the report's --decode_hparams, or their default",
+    )
+    alpha: float | None = _line("Decoding", "alpha")
+    extra_length: int | None = _line("Decoding", "extra length")
 
 
 def recipe_of(hparams: HParams) -> Recipe:

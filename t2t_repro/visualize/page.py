@@ -3,7 +3,7 @@
 tensor2tensor's and BertViz' view, in which words stand in two columns and lines
 between them have a colour for each head, written anew: it needs no network, no
 notebook and no library, and a browser is told to load nothing (its security
-policy). What it does is in page.js and drawing.js, its looks are in page.css.
+policy). It is page.html, with page.css, drawing.js and page.js put in.
 
 Of a weight its square root is kept, in 8 bits, as it is drawn: near 1 a weight
 is off by at most 0.4 %, near 0.01 by 0.04 %. The browser unpacks what zlib
@@ -77,7 +77,7 @@ def build(
     sections = "\n".join(
         _section(number, sentence) for number, sentence in enumerate(sentences)
     )
-    return _PAGE.format(
+    return _asset("page.html").format(
         title=html.escape(title),
         style=_asset("page.css"),
         facts="".join(f"<li>{html.escape(fact)}</li>" for fact in facts),
@@ -134,61 +134,3 @@ def _json(value: Any) -> str:
 def _asset(name: str) -> str:
     folder = importlib.resources.files("t2t_repro.visualize")
     return (folder / name).read_text(encoding="utf-8")
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<header>
-<h1>{title}</h1>
-<ul class="facts">{facts}</ul>
-</header>
-<main>
-<label id="sentence-choice">Sentence <select id="sentence"></select></label>
-{sections}
-<div id="panel">
-<form id="controls" aria-label="What is shown">
-<fieldset><legend>Attention</legend><span id="attentions"></span></fieldset>
-<fieldset><legend><label for="layer">Layer</label></legend>
-<select id="layer"></select></fieldset>
-<fieldset><legend>View</legend>
-<label><input type="radio" name="view" value="lines" checked>lines</label>
-<label><input type="radio" name="view" value="matrix">matrix</label></fieldset>
-<fieldset class="heads"><legend>Heads: colour</legend><span id="heads"></span>
-<button type="button" id="all-heads">all</button></fieldset>
-<fieldset><legend>Weight: strength</legend><div id="scale"></div></fieldset>
-</form>
-<p id="reading" role="status" aria-live="polite"></p>
-</div>
-<p class="hint">Point at a word, or go through the words with the arrow keys,
-to see what it attends to; click or press Enter to keep it, Escape to let go.
-Double-click a head, or press Shift and Enter on it, to see it alone. The line
-above says the weights in numbers.</p>
-<div id="stage">
-<div id="lines">
-<p id="query-title" class="side"></p><p></p><p id="key-title"></p>
-<ol id="queries" class="words" aria-labelledby="query-title"></ol>
-<canvas id="threads" aria-hidden="true"></canvas>
-<ol id="keys" class="words" aria-labelledby="key-title"></ol>
-</div>
-<div id="matrix" hidden><canvas id="cells" role="img"></canvas></div>
-</div>
-</main>
-<noscript><p>This page draws with its own script, which is switched off
-here.</p></noscript>
-<script type="application/json" id="data">{data}</script>
-<script>
-{script}</script>
-</body>
-</html>
-"""
