@@ -281,9 +281,7 @@ def _joined(
     for name in names:
         if name not in tensors:
             raise _missing(name, f"for our {path}", origin)
-    for name in names:
         block = np.asarray(tensors[name])
-        blocks.append(block)
         # Blocks of rows: only their number may differ.
         if block.shape[1:] != shape[1:] or block.ndim != len(shape):
             raise _other_shape(name, block.shape, shape, origin)
@@ -292,6 +290,7 @@ def _joined(
                 f"{origin} has {name} as {block.dtype}, not in floating point:"
                 " it is not of tensor2tensor."
             )
+        blocks.append(block)
     value = np.concatenate(blocks)
     if value.shape != shape:
         raise _other_shape(names[0], value.shape, shape, origin)

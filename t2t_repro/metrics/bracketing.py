@@ -33,6 +33,9 @@ from t2t_repro.text.linear import PUNCTUATION_TAGS
 from t2t_repro.text.trees import TOP
 from t2t_repro.text.trees import TRACE
 
+# Of the F1 that is compared: `Summary.brackets_with_failures`.
+SIGNATURE = "COLLINS.prm, all lengths, failures as zero recall"
+
 # COLLINS.prm.
 CUT_OFF_LENGTH = 40
 _DELETED = PUNCTUATION_TAGS | {TOP, TRACE}

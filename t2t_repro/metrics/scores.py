@@ -48,11 +48,9 @@ def corpus_score(
     summary = bracketing.evaluate(references, outputs, gold_name=name).all
     # A sentence that cannot be scored has no right bracket.
     brackets = summary.brackets_with_failures
-    rules = "COLLINS.prm, all lengths"
     text = (
         f"f1 = {brackets.f1:.2f} recall {brackets.recall:.2f}"
-        f" precision {brackets.precision:.2f} {rules},"
+        f" precision {brackets.precision:.2f} COLLINS.prm, all lengths,"
         f" {summary.failures} failures as zero recall"
     )
-    signature = f"{rules}, failures as zero recall"
-    return Score(metric, brackets.f1, signature, text)
+    return Score(metric, brackets.f1, bracketing.SIGNATURE, text)

@@ -10,6 +10,7 @@ in half a record, which is where reading ends.
 """
 
 import dataclasses
+import itertools
 import pathlib
 import statistics
 from typing import Any
@@ -21,6 +22,7 @@ from t2t_repro import checkpoints
 from t2t_repro import files
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
+from t2t_repro.metrics.bracketing import SIGNATURE
 from t2t_repro.report import paper
 from t2t_repro.report.comparison import Facts
 from t2t_repro.run_directory import Run
@@ -88,7 +90,10 @@ def gather(
     # Runs of before have their training events in the folder itself.
     training = read_events(run.folder, run.folder / "train")
     hours, hours_from = _hours(run.folder, training)
-    prefix = _newest(run.folder)
+    # The checkpoint that t2t-decoder would take.
+    prefix = None
+    if any(checkpoints.steps(run.folder, k) for k in ("model", "averaged")):
+        prefix = checkpoints.newest_for_decoding(run.folder)
     dev = read_events(run.folder / "eval")
     return Facts(
         folder=str(run.folder),
@@ -98,7 +103,7 @@ def gather(
             paper.recipe_of(run.hparams),
             **_data_fields(run, data_dir),
             **_batch_fields(run),
-            **_checkpoint_fields(run.folder),
+            **_checkpoint_fields(run.folder, prefix),
             beam_size=decoding.beam_size,
             alpha=decoding.alpha,
             extra_length=decoding.extra_length,
@@ -134,8 +139,7 @@ def read_scores(path: str) -> dict[str, tuple[float, str]]:
     try:
         if "all" in values:
             brackets = values["all"]["brackets_with_failures"]
-            signature = "COLLINS.prm, all lengths, failures as zero recall"
-            found = {"f1": (float(brackets["f1"]), signature)}
+            found = {"f1": (float(brackets["f1"]), SIGNATURE)}
         else:
             found = {
                 name: (float(values[name]["score"]), values[name]["signature"])
@@ -197,10 +201,8 @@ def _batch_fields(run: Run) -> dict[str, Any]:
     if not path.exists():
         return {}
     shapes = files.read_json(path)
-    replicas, tokens = (
-        shapes.get("replicas"),
-        shapes.get("effective_batch_tokens"),
-    )
+    replicas = shapes.get("replicas")
+    tokens = shapes.get("effective_batch_tokens")
     # bool is an int, too.
     if not all(type(n) is int and n > 0 for n in (replicas, tokens)):
         raise InputError(
@@ -210,7 +212,9 @@ def _batch_fields(run: Run) -> dict[str, Any]:
     return {"replicas": replicas, "batch_tokens": tokens}
 
 
-def _checkpoint_fields(folder: pathlib.Path) -> dict[str, Any]:
+def _checkpoint_fields(
+    folder: pathlib.Path, prefix: str | None
+) -> dict[str, Any]:
     trained = checkpoints.steps(folder)
     fields: dict[str, Any] = {
         "train_steps": max(
@@ -219,25 +223,14 @@ def _checkpoint_fields(folder: pathlib.Path) -> dict[str, Any]:
     }
     if len(trained) > 1:
         times = checkpoints.times(folder, trained)
-        gaps = [
-            after - before
-            for before, after in zip(times, times[1:], strict=False)
-        ]
+        gaps = [after - before for before, after in itertools.pairwise(times)]
         fields["checkpoint_minutes"] = round(statistics.median(gaps) / 60, 2)
-    prefix = _newest(folder)
     if prefix:
         is_average = "averaged.ckpt-" in prefix
         steps = checkpoints.averaged_steps(prefix)
         # An average of before it was written down is of an unknown number.
         fields["averaged"] = len(steps) or (None if is_average else 0)
     return fields
-
-
-def _newest(folder: pathlib.Path) -> str | None:
-    """The checkpoint that t2t-decoder would take."""
-    if checkpoints.steps(folder) or checkpoints.steps(folder, "averaged"):
-        return checkpoints.newest_for_decoding(folder)
-    return None
 
 
 def _hours(folder: pathlib.Path, training: Events) -> tuple[float | None, str]:

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 import t2t_repro
+from t2t_repro.text.subword_encoder import SubwordEncoder
 from t2t_repro.visualize import attention_maps
 
 _LINE = "ab cd ef"
+_SENTENCEPIECE = object()
 
 
 def _maps(shapes, layers):
@@ -114,3 +116,49 @@ def test_an_earlier_word_changes_later_rows_alone(loaded):
     # The differing id is predicted in row `same` and read in the next.
     np.testing.assert_array_equal(first[: same + 1], second[: same + 1])
     assert abs(first[same + 1] - second[same + 1]).max() > 0
+
+
+@pytest.fixture(scope="module")
+def subwords(tmp_path_factory):
+    path = tmp_path_factory.mktemp("vocabulary") / "vocab.subwords"
+    letters = [*"\\_u;0123456789", *"<>padEOS"]
+    subtokens = ["<pad>", "<EOS>", *letters]
+    path.write_text("".join(f"'{subtoken}'\n" for subtoken in subtokens))
+    return SubwordEncoder(path)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        # A man's longest walk: the dot stands inside of words alone.
+        (
+            ["A", "\u2581man", "'", "s", "\u2581long", "est", "."],
+            ["A", "man", "'", "s", "long", "\u00b7est", "."],
+        ),
+        # Several spaces, a byte, a tab and a character without a picture.
+        (
+            ["\u2581", "\u2581\u2581x", "<0xE2>", "\t", "\u202ea"],
+            ["\u2423", "\u2423x", "<0xE2>", "\\u{9}", "\\u{202e}a"],
+        ),
+        ([], []),
+    ],
+)
+def test_sentencepiece(given, expected):
+    found = attention_maps.piece_labels(_SENTENCEPIECE, [*given, "</s>"])
+    assert found == [*expected, "<end>"]
+
+
+def test_subwords_of_tensor2tensor(subwords):
+    # "walk", "ing" are one word; " ," is spaced punctuation; the escapes are
+    # of an underscore, a backslash and the euro sign, 8364.
+    given = ["A_", "walk", "ing_", " ,_", "\\u", "\\\\_", "\\8364;_", " _"]
+    expected = ["A", "walk", "\u00b7ing", ",", "_", "\\", "\u20ac", "\u2423"]
+    found = attention_maps.piece_labels(subwords, [*given, "<EOS>"])
+    assert found == [*expected, "<end>"]
+
+
+def test_an_escape_of_no_character_stays(subwords):
+    assert attention_maps.piece_labels(subwords, ["\\1114112;_", ""]) == [
+        "\\1114112;",
+        "<end>",
+    ]
