@@ -24,7 +24,7 @@ from t2t_repro.text.encoder import file_sha256
 _DOCUMENTATION = """scores a translation against a reference, line by line.
 
 `sacrebleu` is the figure to compare between systems. `paper_bleu`, printed when
---language is given, is the one to hold against the figures of the paper. The
+--language is given, is the one to compare with the figures of the paper. The
 files are plain, untokenised UTF-8 text, or the same with a name in .gz.
 
   t2t-bleu --translation=out.de --reference=ref.de --language=de

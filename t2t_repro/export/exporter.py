@@ -56,7 +56,7 @@ def write(
       UsageError: the run cannot be expressed in this form, or something
         stands in `folder` already.
     """
-    # These import TensorFlow, and a command's --help shall not.
+    # These import TensorFlow, which --help must not wait for.
     from t2t_repro import checkpoints
     from t2t_repro.decode.loaded_run import open_run
 

@@ -79,7 +79,7 @@ class _Translator(tf.Module):
         self, model: Any, vocabulary: pathlib.Path, options: DecodeOptions
     ):
         super().__init__("translator")
-        # Named one by one: the model keeps layers where no tracker looks.
+        # One by one: the model keeps layers where tf.Module tracks nothing.
         self.weights = [weight.value for weight in model.weights]
         self.tokenizer = graph_tokenizer(vocabulary)
         self._options = options

@@ -147,7 +147,7 @@ def specification(
     spec.register_target_vocabulary(pieces)
     spec.config.add_source_eos = True
     spec.config.eos_token = pieces[EOS_ID]
-    # A piece that no text has: its vector is not looked at, see above.
+    # A piece that no text has: its vector is not used, see above.
     spec.config.decoder_start_token = pieces[PAD_ID]
     spec.config.bos_token = pieces[PAD_ID]
     spec.config.unk_token = _UNKNOWN if _UNKNOWN in pieces else pieces[PAD_ID]

@@ -84,7 +84,7 @@ class Conversion:
         """All that `train/trainer.py` needs to go on, by its names.
 
         Where there are no moments they are zeros, as at a run's start. The
-        data begin anew: tensor2tensor did not save its place in them.
+        data begin again: tensor2tensor did not save its place in them.
         """
         zeros = {
             f"adam/{moment}/{path}": np.zeros_like(weight)

@@ -181,7 +181,7 @@ def convert(
             )
         fields[name] = values.get(name, _ADDED_LATER.get(name))
     if "multistep" not in str(values.get("optimizer")).lower():
-        # tensor2tensor's other optimizers do not look at this field.
+        # tensor2tensor's other optimizers ignore this field.
         fields["optimizer_multistep_accumulate_steps"] = 0
     # As in tensor2tensor: no sentence is longer than a whole batch.
     fields["max_length"] = fields["max_length"] or fields["batch_size"]

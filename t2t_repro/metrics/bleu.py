@@ -2,9 +2,9 @@
 
 * `sacrebleu_score`: the number to compare between systems. Plain text against
   plain text, tokenised by sacreBLEU's 13a, with the signature that says how.
-* `paper_bleu`: the number to hold against the paper's 27.3, 28.4 and 41.8. It
+* `paper_bleu`: the number to compare with the paper's 27.3, 28.4 and 41.8. It
   repeats tensor2tensor's `get_ende_bleu.sh`: Moses tokenisation, compounds
-  split at hyphens, `multi-bleu.perl`, upper and lower case told apart.
+  split at hyphens, `multi-bleu.perl`, upper and lower case distinguished.
 * `t2t_bleu`: the two numbers that tensor2tensor's `t2t-bleu` printed.
 
 The same translation scores 27.52 by the first and 29.02 by the second, which is
@@ -248,7 +248,7 @@ def _moses(
 
     def replace(line: str) -> str:
         # The script makes a quotation mark of the full-width digit one. That
-        # must be a slip, and sacremoses mends it, but scores contain it.
+        # must be a slip, and sacremoses corrects it, but scores contain it.
         return normalizer.replace_unicode_punct(line.replace("\uff11", '"'))
 
     return functools.partial(tokenizer.tokenize, return_str=True), replace

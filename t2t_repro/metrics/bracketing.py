@@ -375,7 +375,7 @@ def _incomparable(gold: Sequence[str], test: Sequence[str]) -> str | None:
 
 
 def _crosses_any(span: _Span, others: Iterable[_Span]) -> bool:
-    """Whether it overlaps one of the others and neither holds the other."""
+    """Whether it overlaps one of the others and neither contains the other."""
     _, start, end = span
     return any(
         left < start < right < end or start < left < end < right

@@ -1,4 +1,4 @@
-"""The rows of "Attention Is All You Need" that a run is held against (v5).
+"""The rows of "Attention Is All You Need" that a run is compared with (v5).
 
 A row's recipe is read from the hparams set that is the paper's model, so that
 the numbers of sections 3 to 5 stand once, in `hparams/`; here stands what is no

@@ -81,13 +81,13 @@ def gather(
     Args:
       run: the run.
       decoding: how it was, or will be, decoded.
-      data_dir: of `<problem>.json`, if at hand.
+      data_dir: where `<problem>.json` lies, if known.
       scores: see `read_scores`.
 
     Raises:
       InputError: a file is damaged, or `data_dir` has no such file.
     """
-    # Runs of before have their training events in the folder itself.
+    # Older runs have their training events in the folder itself.
     training = read_events(run.folder, run.folder / "train")
     hours, hours_from = _hours(run.folder, training)
     # The checkpoint that t2t-decoder would take.
@@ -228,7 +228,7 @@ def _checkpoint_fields(
     if prefix:
         is_average = "averaged.ckpt-" in prefix
         steps = checkpoints.averaged_steps(prefix)
-        # An average of before it was written down is of an unknown number.
+        # Older averages do not say of how many.
         fields["averaged"] = len(steps) or (None if is_average else 0)
     return fields
 

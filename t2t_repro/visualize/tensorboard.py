@@ -33,7 +33,7 @@ _METRICS = {
     ("train", "nll"): "train nll",
     ("eval", "perplexity"): "dev perplexity",
 }
-# What runs are mostly told apart by.
+# In what runs differ most often.
 _COMPARED = (
     "batch_size",
     "hidden_size",
