@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from t2t_repro.data import archive_problem
 from t2t_repro.data import records
 from t2t_repro.errors import InputError
-from t2t_repro.metrics import bracketing_report
+from t2t_repro.metrics import bracketing
 from t2t_repro.text import bpe
 from t2t_repro.text import linearised_trees
 from t2t_repro.text import lines
@@ -95,7 +95,7 @@ def test_scores_of_trees(tokens, other):
     gold, test = " ".join(tokens).replace("\n", " "), other.replace("\n", " ")
     for pair in ((gold, test), (test, gold), (gold, gold)):
         try:
-            report = bracketing_report.evaluate(pair[:1], pair[1:])
+            report = bracketing.evaluate(pair[:1], pair[1:])
         except InputError:
             continue
         assert report.all.sentences == 1

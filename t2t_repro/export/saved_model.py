@@ -61,11 +61,7 @@ def export(
     float32 (see `beam_search.Hypotheses`): `[batch]`, or `[batch, hypotheses]`
     where `options` ask for several. The same can be called as `translate`.
 
-    Args:
-      run: the run directory.
-      options: how to search; `batch_size` is the client's matter.
-      model: with the weights to export.
-      folder: where to.
+    `options` say how to search; `batch_size` is the client's matter.
 
     Raises:
       UsageError: see `check`.
@@ -83,7 +79,7 @@ class _Translator(tf.Module):
         self, model: Any, vocabulary: pathlib.Path, options: DecodeOptions
     ):
         super().__init__("translator")
-        # Named one by one: the model keeps layers where no tracker looks.
+        # One by one: the model keeps layers where tf.Module tracks nothing.
         self.weights = [weight.value for weight in model.weights]
         self.tokenizer = graph_tokenizer(vocabulary)
         self._options = options

@@ -27,7 +27,7 @@ from t2t_repro.layers import losses
 from t2t_repro.metrics.scores import corpus_score
 from t2t_repro.run_directory import Run
 from t2t_repro.train.summaries import Summaries
-from t2t_repro.visualize.board import Sample
+from t2t_repro.visualize.tensorboard import Sample
 
 # Dev data is short: few shapes, so that evaluation is traced quickly.
 _SHAPES = 4

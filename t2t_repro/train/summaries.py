@@ -4,7 +4,7 @@ Tags keep tensor2tensor's names where it has them. Training events lie in
 `train/`, evaluation events in `eval/`: what both have, such as `nll`, is one
 chart of TensorBoard's, under these names. tensor2tensor's training events, and
 ours of before, lie in the run directory itself, where only the hparams are now.
-How hparams, text, pictures and histograms are written: `visualize.board`.
+How hparams, text, pictures and histograms are written: `visualize.tensorboard`.
 """
 
 import contextlib
@@ -29,9 +29,9 @@ from t2t_repro.evaluations import perplexity
 from t2t_repro.progress import TrainingProgress
 from t2t_repro.run_directory import Run
 from t2t_repro.train.step import StepResult
-from t2t_repro.visualize import board
-from t2t_repro.visualize.board import Sample
-from t2t_repro.visualize.looking import look_at_pair
+from t2t_repro.visualize import attention_maps
+from t2t_repro.visualize import tensorboard
+from t2t_repro.visualize.tensorboard import Sample
 
 _REPORT_EVERY = 100  # steps, as in tensor2tensor
 _SAMPLES = 10
@@ -77,7 +77,7 @@ class Summaries:
         """
         self._live = LoadedRun(run, model, DecodeOptions())
         with self._of_run():
-            board.write_hparams(run)
+            tensorboard.write_hparams(run)
         self._since = time.monotonic()
 
     def pause(self, seconds: float) -> None:
@@ -180,7 +180,7 @@ class Summaries:
         ]
         is_due = self._sampled.bit_count() == 1 or step >= self._last_step
         with self._eval.as_default(step=step):
-            board.write_samples(spread, step)
+            tensorboard.write_samples(spread, step)
             if self._live is not None and is_due and samples:
                 self._write_model(self._live, step, samples)
         self._eval.flush()
@@ -188,7 +188,7 @@ class Summaries:
     def _write_model(
         self, live: LoadedRun, step: int, samples: Sequence[Sample]
     ) -> None:
-        board.write_histograms(_weights(live), step)
+        tensorboard.write_histograms(_weights(live), step)
         encode = live.run.encoder().encode
         lengths = {
             sample: max(
@@ -202,14 +202,16 @@ class Summaries:
             if lengths[shown] < length <= _LEGIBLE_PIECES:
                 shown = sample
         if lengths[shown] <= _MOST_PIECES:
-            stacks = look_at_pair(live, shown.source, shown.reference)
-            board.write_attention(stacks, step)
+            _, attentions = attention_maps.of_sentence(
+                live, shown.source, shown.reference
+            )
+            tensorboard.write_attention(attentions, step)
 
     def close(self) -> None:
         """Ends bar and files."""
         if self._live is not None and self._step >= self._last_step:
             with self._of_run():
-                board.write_end()
+                tensorboard.write_end()
         self._progress.close()
         self._train.close()
         self._eval.close()
@@ -240,7 +242,7 @@ class Summaries:
     def _norms(self) -> dict[str, float]:
         if self._live is None:
             return {}
-        return board.weight_norms(_weights(self._live))
+        return tensorboard.weight_norms(_weights(self._live))
 
     @contextlib.contextmanager
     def _of_run(self) -> Iterator[None]:

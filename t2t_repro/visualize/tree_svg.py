@@ -22,31 +22,19 @@ _ABOVE, _BELOW = 15, 6
 
 @dataclasses.dataclass
 class _Placed:
-    """A node with its place.
-
-    Attributes:
-      node: of the tree.
-      depth: rows below the root.
-      width: of its label, or of an only child's ancestors where one is wider.
-      children: placed before it.
-      centre: x in pixels.
-    """
+    """A node with its place."""
 
     node: Tree
-    depth: int
-    width: float
+    depth: int  # rows below the root
+    width: float  # of its label, or of an only child's ancestors if wider
     children: list["_Placed"] = dataclasses.field(default_factory=list)
-    centre: float = 0.0
+    centre: float = 0.0  # x in pixels
 
 
 def tree_svg(tree: Tree) -> str:
-    """Draws a tree.
+    """An `<svg>` element that names no colour and no other file.
 
-    Args:
-      tree: of any depth and width; its labels and words are any text.
-
-    Returns:
-      An `<svg>` element that names no colour and no other file.
+    The tree may be of any depth and width, its labels and words any text.
     """
     nodes = _place(tree)
     deepest = max(node.depth for node in nodes)
@@ -93,7 +81,6 @@ def _place(tree: Tree) -> list[_Placed]:
 
 
 def _draw(placed: _Placed) -> list[str]:
-    """Branches, label and word of one node."""
     x, y = placed.centre, _baseline(placed)
     parts = [
         f'<line x1="{x:.1f}" y1="{y + _BELOW}" x2="{child.centre:.1f}"'

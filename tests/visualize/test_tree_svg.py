@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 from t2t_repro.text.trees import Tree
 from t2t_repro.text.trees import parse_tree
-from t2t_repro.visualize.tree_drawing import tree_svg
+from t2t_repro.visualize.tree_svg import tree_svg
 
 
 def _texts(svg):

@@ -20,8 +20,8 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.plugins.hparams import summary as hparams_summary
 
 from t2t_repro.run_directory import Run
+from t2t_repro.visualize.attention_maps import AttentionMaps
 from t2t_repro.visualize.heat_map import head_images
-from t2t_repro.visualize.stacks import Stack
 
 # What the HParams tab compares runs by: tags in `eval` and `train`.
 _METRICS = {
@@ -33,7 +33,7 @@ _METRICS = {
     ("train", "nll"): "train nll",
     ("eval", "perplexity"): "dev perplexity",
 }
-# What runs are mostly told apart by.
+# In what runs differ most often.
 _COMPARED = (
     "batch_size",
     "hidden_size",
@@ -51,13 +51,7 @@ _MARKDOWN = str.maketrans({c: f"&#{ord(c)};" for c in "\\`*_{}[]<>|#&~$!\n"})
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """A sentence with what the model makes of it.
-
-    Attributes:
-      source: as the model reads it.
-      reference: how it should be translated.
-      hypothesis: how the model translates it.
-    """
+    """A sentence as the model reads it, and what it makes of it."""
 
     source: str
     reference: str
@@ -158,25 +152,25 @@ def _marked(words: list[str], kept: set[int]) -> str:
     )
 
 
-def write_attention(stacks: Sequence[Stack], step: int) -> None:
-    """Writes a picture of every head of the three attentions."""
-    for stack in stacks:
-        for layer, heads in enumerate(stack.weights):
+def write_attention(attentions: Sequence[AttentionMaps], step: int) -> None:
+    """Writes a picture of every head; none for a model without attention."""
+    for maps in attentions:
+        for place, heads in zip(maps.places, maps.weights, strict=True):
             tf.summary.image(
-                f"{stack.place(layer)}/attention",
-                head_images(heads, stack.queries, stack.keys),
+                f"{place}/attention",
+                head_images(heads, maps.queries, maps.keys),
                 step=step,
                 max_outputs=len(heads),
-                description=f"sample: the head; row: {stack.query_title};"
-                f" column: {stack.key_title}",
+                description=f"sample: the head; row: {maps.query_title};"
+                f" column: {maps.key_title}",
             )
 
 
 def weight_norms(weights: Mapping[str, Any]) -> dict[str, float]:
-    """Norms of the weights: of all, and of every part of the model.
+    """Norms of all weights, and of every part of the model.
 
     Args:
-      weights: variables by path, such as `encoder/layer_0/...`.
+      weights: variables by path, such as `encoder/layer_0/.../kernel`.
 
     Returns:
       By tag, such as `weight_norm/encoder/layer_0`.
@@ -195,10 +189,6 @@ def write_histograms(weights: Mapping[str, Any], step: int) -> None:
     """Writes how the weights of every part of the model are distributed.
 
     Of a large matrix, evenly spread weights stand for all.
-
-    Args:
-      weights: as for `weight_norms`.
-      step: updates done.
     """
     for part, group in _by_part(weights).items():
         flat = [
@@ -209,10 +199,9 @@ def write_histograms(weights: Mapping[str, Any], step: int) -> None:
 
 
 def _by_part(weights: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """By `encoder/layer_0`, `embedding` and so on."""
+    """By the first two folders of the path: `encoder/layer_0`, `embedding`."""
     parts: dict[str, list[Any]] = {}
     for path, weight in weights.items():
-        names = path.split("/")
-        depth = 2 if names[0] in ("encoder", "decoder") else 1
-        parts.setdefault("/".join(names[:depth]), []).append(weight)
+        folders = path.split("/")[:-1] or [path]
+        parts.setdefault("/".join(folders[:2]), []).append(weight)
     return parts

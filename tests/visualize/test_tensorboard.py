@@ -5,12 +5,12 @@ import html
 import numpy as np
 import tensorflow as tf
 
-from t2t_repro.visualize import board
-from t2t_repro.visualize.board import Sample
+from t2t_repro.visualize import tensorboard
+from t2t_repro.visualize.tensorboard import Sample
 
 
 def test_weight_norms_by_hand():
-    found = board.weight_norms(
+    found = tensorboard.weight_norms(
         {
             "embedding/matrix": np.array([[3.0, 4.0]], np.float32),
             "encoder/layer_0/a": np.array([2.0], np.float32),
@@ -35,7 +35,7 @@ def test_histograms_by_part(tmp_path):
     }
     writer = tf.summary.create_file_writer(str(tmp_path))
     with writer.as_default():
-        board.write_histograms(weights, 7)
+        tensorboard.write_histograms(weights, 7)
     writer.close()
     (path,) = tmp_path.iterdir()
     counts = {
@@ -53,7 +53,7 @@ def test_differences_and_scores_of_sentences():
         Sample("s", "a b c d", "x a b c d"),
         Sample("s", "a b", ""),
     ]
-    first, second, third = board.samples_table(samples).split("\n")[2:]
+    first, second, third = tensorboard.samples_table(samples).split("\n")[2:]
     # 3/4 words, 2/3 pairs, 1/2 triples, 0/1 fours, smoothed to 1/2: the fourth
     # root of their product, 1/8, is 0.5946.
     assert first == "| 59.5 | s | a b c **d** | a b c **e** |"
@@ -63,11 +63,11 @@ def test_differences_and_scores_of_sentences():
 
 def test_a_table_whose_text_is_only_text():
     evil = "a|b *c* _d_ <script> [x](y) `z` end & #1"
-    table = board.samples_table([Sample(evil, evil, evil)])
+    table = tensorboard.samples_table([Sample(evil, evil, evil)])
     head, line, row = table.split("\n")
     assert line == "|--:|---|---|---|"
     assert head.count("|") == row.count("|") == 5
     assert not set("*<>[]`_\\") & set(row)
     assert html.unescape(row) == f"| 100.0 | {evil} | {evil} | {evil} |"
     # A line's end would end the row.
-    assert "\n" not in board.samples_table([Sample("a\nb", "", "")])[80:]
+    assert "\n" not in tensorboard.samples_table([Sample("a\nb", "", "")])[80:]
