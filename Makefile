@@ -4,12 +4,13 @@
 PYTHON3 = python3
 PYTHON = .venv/bin/python
 READY = .venv/ready.stamp
+PYTEST_PROCESSES = 2
 
 .PHONY: help demo test soak check docs format clean distclean
 
 help:
 	@echo 'make demo       train, translate and score on the built-in toy corpus'
-	@echo 'make test       run every test'
+	@echo 'make test       run every test, in two processes'
 	@echo 'make soak       kill a training 24 times; it must end bit for bit the same'
 	@echo 'make check      ruff and mypy: style, formatting, types'
 	@echo 'make format     put the code into the one format'
@@ -20,8 +21,9 @@ help:
 demo: $(READY)
 	$(PYTHON) -m t2t_repro.bin.t2t_demo
 
+# Two processes of up to 3 GB; more of them: make PYTEST_PROCESSES=8 test
 test: $(READY)
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n $(PYTEST_PROCESSES) --no-loadscope-reorder
 
 # Other moments for the kills: make T2T_SOAK_SEED=2 soak
 soak: $(READY)
@@ -51,7 +53,7 @@ $(READY): setup.py pyproject.toml
 clean:
 	rm -rf build dist site *.egg-info demo_run
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find t2t_repro problems hparams benchmarks tests -name __pycache__ -prune -exec rm -rf {} +
+	find t2t_repro problems hparams benchmarks docs tests -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean
 	rm -rf .venv

@@ -96,6 +96,7 @@ setup(
             "nbformat",
             "packaging",
             "pytest>=8",
+            "pytest-xdist>=3.6",
             "ruff",
             "setuptools",
         ],

@@ -1,6 +1,7 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use, and how pytest-xdist deals tests out."""
 
 import contextlib
+import functools
 import gc
 import logging
 import os
@@ -8,23 +9,51 @@ import pathlib
 
 import pytest
 
+from t2t_repro import files
+from tests import source_tree
 from tests import toy_run
 
 # TensorFlow's C++ part is quiet, and sees two CPU devices: replicas of the
 # distribution tests. Both must be said before it is imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-_SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
+_SHARED = source_tree.ROOT.parent / "shared"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config) -> None:
     """Makes two logical CPU devices before anything else uses one."""
+    if config.getoption("numprocesses", None):
+        return  # pytest-xdist's workers run the tests
     import tensorflow as tf
 
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * 2,
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A file goes to one worker, and so do all files marked `timed`."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            path = super()._split_scope(nodeid)
+            return "timed" if _is_timed(path) else path
+
+    return Scheduling(config, log)
+
+
+@functools.cache
+def _is_timed(path: str) -> bool:
+    text = (source_tree.ROOT / path).read_text(encoding="utf-8")
+    return "\npytestmark = pytest.mark.timed\n" in text
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """What waits for other processes comes first: the rest fills the gaps."""
+    items.sort(key=lambda item: item.get_closest_marker("timed") is None)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -94,6 +123,10 @@ def standard_input():
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory) -> toy_run.ToyRun:
+def trained(tmp_path_factory, worker_id) -> toy_run.ToyRun:
     """A tiny run; a test that would change it works on a copy."""
-    return toy_run.make(tmp_path_factory.mktemp("toy"))
+    folder = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        folder = folder.parent  # that of all workers
+    with files.locked(folder / "toy.lock"):
+        return toy_run.make(folder / "toy")

@@ -26,6 +26,7 @@ from t2t_repro.errors import InputError
 from t2t_repro.interop import t2t_checkpoint
 from tests import bad_input_damage
 from tests import bad_input_world
+from tests import source_tree
 from tests.bad_input_cases import CASES
 
 
@@ -59,11 +60,14 @@ def quiet(monkeypatch):
         del sys.modules[name]
 
 
-def test_there_are_enough_cases():
-    assert len(CASES) >= 50
-    assert len({case.command for case in CASES}) >= 11
+def test_the_page_counts_them():
+    commands = {case.command for case in CASES}
+    assert len(CASES) >= 50 and len(commands) >= 11
     # Each is a test of its own.
     assert len({(case.command, case.name) for case in CASES}) == len(CASES)
+    page = source_tree.ROOT / "docs" / "reliability.md"
+    count = f"gives {len(CASES)} bad inputs to {len(commands)} commands"
+    assert count in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,11 @@ import sys
 from tests import source_tree
 
 # A distribution whose name is not the name that is imported.
-_DISTRIBUTIONS = {"absl": "absl_py", "PIL": "pillow"}
+_DISTRIBUTIONS = {
+    "absl": "absl_py",
+    "PIL": "pillow",
+    "xdist": "pytest_xdist",
+}
 # Needed at run time by a package that does not declare it, and not imported.
 _UNDECLARED = {"importlib_resources"}
 # Extras of setup.py, imported by name where they are asked for.

@@ -13,6 +13,8 @@ from tests import source_tree
 from tests import toy_run
 from tests import trainer_process
 
+pytestmark = pytest.mark.timed
+
 _TEXT = (source_tree.ROOT / "docs" / "devices.md").read_text(encoding="utf-8")
 _ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]

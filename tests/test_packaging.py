@@ -25,7 +25,7 @@ from t2t_repro import registry
 from tests import source_tree
 
 # A distribution whose name is not the name that is imported.
-_DISTRIBUTIONS = {"absl": "absl-py", "PIL": "pillow"}
+_DISTRIBUTIONS = {"absl": "absl-py", "PIL": "pillow", "xdist": "pytest-xdist"}
 
 
 @pytest.fixture
@@ -242,10 +242,11 @@ def test_make_runs_modules_that_exist():
     assert set(modules) <= source_tree.modules().keys()
 
 
-def test_ci_makes_the_tests():
+def test_ci_checks_and_makes_the_tests():
     script = source_tree.ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
-    assert script.read_text().splitlines()[-1] == "exec make test"
+    lines = script.read_text().splitlines()
+    assert lines[-2:] == ["make check", "exec make test"]
 
 
 def _read(name: str) -> str:

@@ -49,8 +49,10 @@ def trainer_arguments(
 
 
 def make(folder: pathlib.Path) -> ToyRun:
-    """Generates the data and trains a few steps."""
+    """Generates the data and trains a few steps, if that is still to do."""
     data_dir, output_dir = folder / "data", folder / "run"
+    if (output_dir / f"model.ckpt-{STEPS}.index").exists():
+        return ToyRun(data_dir, output_dir)
     arguments = [f"--problem={PROBLEM}", f"--data_dir={data_dir}"]
     assert t2t_datagen.main([*arguments, f"--tmp_dir={folder}"]) == 0
     assert t2t_trainer.main(trainer_arguments(data_dir, output_dir)) == 0

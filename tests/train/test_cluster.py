@@ -13,6 +13,8 @@ from tests import mirrored
 from tests import toy_run
 from tests import trainer_process
 
+pytestmark = pytest.mark.timed
+
 # Until TensorFlow says that a worker has gone: about ten, and twice as much on
 # a machine under load.
 _NOTICE_SECONDS = 60

@@ -12,6 +12,8 @@ from t2t_repro import run_directory
 from tests import toy_run
 from tests import trainer_process
 
+pytestmark = pytest.mark.timed
+
 # Kills of a run: 3 in CI.
 _KILLS = int(os.environ.get("T2T_SOAK_KILLS", "3"))
 _SEED = int(os.environ.get("T2T_SOAK_SEED", "1"))

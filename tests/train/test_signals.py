@@ -54,6 +54,8 @@ def test_the_status_tells_the_signal():
 _DEAF = """
 import threading
 from t2t_repro.train.signals import StopSignals
+
+pytestmark = pytest.mark.timed
 with StopSignals():
     print("ready", flush=True)
     # A call that does not come back, as of a library's own code.
