@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from t2t_repro.text.subwords import SubwordEncoder
 
 import t2t_repro
+from t2t_repro.text.subwords import SubwordEncoder
 from t2t_repro.visualize import attention_maps
 
 _LINE = "ab cd ef"
