@@ -48,7 +48,7 @@ setup(
     package_data={
         "t2t_repro": ["*.pyi", "py.typed"],
         # What t2t-visualize puts into its page.
-        "t2t_repro.visualize": ["*.css", "*.js"],
+        "t2t_repro.visualize": ["*.css", "*.html", "*.js"],
     },
     # Inside the package, so that they take no common name beside it.
     package_dir={

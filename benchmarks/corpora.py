@@ -66,10 +66,10 @@ class Corpus(NamedTuple):
 
     def batches(self, replicas: int = 1) -> Any:
         """The trainer's stream for a new run; reads all lengths."""
-        from t2t_repro.train import run_shapes
+        from t2t_repro.train import batch_shapes
 
         folder = pathlib.Path(self.paths[0]).parent
-        return run_shapes.batches(self.run, folder, replicas, _SEED)
+        return batch_shapes.batches(self.run, folder, replicas, _SEED)
 
 
 def define_flags(values: flags.FlagValues) -> None:

@@ -112,7 +112,7 @@ def _attention(browser: Any, address: str) -> None:
         with _tab(browser, address, 1000, 1760, scheme) as tab:
             tab.select_option("#sentence", "1")
             if scheme == "light":
-                tab.locator("#stacks input").first.check()
+                tab.locator("#attentions input").first.check()
                 tab.locator("#queries button").nth(18).hover()
             else:
                 tab.locator("input[value=matrix]").check()

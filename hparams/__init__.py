@@ -1,7 +1,7 @@
 """Hyperparameter sets: numbers only, each with its source. No TensorFlow."""
 
-from . import parsing as parsing
 from . import ranges as ranges
 from . import table3 as table3
 from . import tensor2tensor as tensor2tensor
 from . import transformer as transformer
+from . import transformer_parsing as transformer_parsing

@@ -54,17 +54,10 @@ RANGES: dict[str, dict[str, Range | Choice]] = {
 
 
 def sample(name: str, seed: int) -> str:
-    """Draws one value for each field of a range.
-
-    Args:
-      name: a key of `RANGES`.
-      seed: the same seed gives the same values.
+    """Draws a value for each field of a key of `RANGES`, the same for a seed.
 
     Returns:
       What `--hparams` takes: `"learning_rate_constant=0.81,..."`.
-
-    Raises:
-      UsageError: unknown name.
     """
     if name not in RANGES:
         raise UsageError(f"unknown range {name!r}.{nearest(name, RANGES)}")

@@ -3,8 +3,8 @@
 A plain name is the paper (arXiv:1706.03762v5), exactly. Section and table
 numbers are the paper's; where the paper is silent the comment says whose value
 was taken. The paper's other sets stand in `table3.py` (variations) and
-`parsing.py` (section 6.3); tensor2tensor's later recipes, which it gave the
-plain names, stand in `tensor2tensor.py` under versioned ones.
+`transformer_parsing.py` (section 6.3); tensor2tensor's later recipes, which it
+gave the plain names, stand in `tensor2tensor.py` under versioned ones.
 
 How long to train is no hparam: 100,000 steps for base, 300,000 for big
 (section 5.2) are `--train_steps`.

@@ -10,7 +10,6 @@ its own `.mrg` files in whatever folders. All may be packed (`.gz`).
 """
 
 import collections
-import logging
 import pathlib
 import re
 from collections.abc import Iterator
@@ -18,20 +17,17 @@ from collections.abc import Iterator
 from t2t_repro.data.parsing_problem import ParsingProblem
 from t2t_repro.errors import InputError
 from t2t_repro.registry import register_problem
+from t2t_repro.text import lines
 from t2t_repro.text.trees import Tree
 
 from . import tree_recombination
 
 _LAYOUTS = ("trees", "raw.trees", "plain.trees", "mrg")
 _SECTIONS = {"train": range(2, 22), "dev": range(22, 23), "test": range(23, 24)}
-# What these sections hold.
-_WSJ_TREES = {"train": 39_832, "dev": 1_700, "test": 2_416}
 _SECTION_FILE = re.compile(r"wsj_(\d\d)\d\d\.mrg(\.gz)?", re.IGNORECASE)
 # Vinyals et al. (2015): trees on which two parsers agree, and the
 # BerkeleyParser corpus.
 _MACHINE_PARSED = ("high_confidence.trees", "berkeley_parser.trees")
-
-logger = logging.getLogger("t2t_repro")
 
 
 @register_problem
@@ -95,15 +91,8 @@ class ParsingWsjWp16k(ParsingProblem):
     approx_vocab_size = 16_000
     train_shards = 10
     splits = ("train", "dev", "test")
-
-    def generate_samples(
-        self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, str]]:
-        samples = 0
-        for sample in super().generate_samples(split, tmp_dir):
-            samples += 1
-            yield sample
-        self._check_size(split, samples)
+    # What these sections hold.
+    published_pairs = {"train": 39_832, "dev": 1_700, "test": 2_416}
 
     def tree_files(
         self, split: str, tmp_dir: pathlib.Path
@@ -121,16 +110,6 @@ class ParsingWsjWp16k(ParsingProblem):
             for split, sections in _SECTIONS.items()
         ]
 
-    def _check_size(self, split: str, samples: int) -> None:
-        if samples != _WSJ_TREES[split]:
-            logger.warning(
-                "%s has %d trees, the sections of LDC99T42 have %d: figures"
-                " cannot be compared with Table 4.",
-                split,
-                samples,
-                _WSJ_TREES[split],
-            )
-
 
 @register_problem
 class ParsingSemisupervisedWp32k(ParsingWsjWp16k):
@@ -138,6 +117,7 @@ class ParsingSemisupervisedWp32k(ParsingWsjWp16k):
 
     approx_vocab_size = 32_000
     train_shards = 100
+    published_pairs = {"dev": 1_700, "test": 2_416}
 
     def tree_files(
         self, split: str, tmp_dir: pathlib.Path
@@ -145,8 +125,8 @@ class ParsingSemisupervisedWp32k(ParsingWsjWp16k):
         wsj = super().tree_files(split, tmp_dir)
         if split != "train":
             return wsj
-        more = [_packed_or_not(tmp_dir / name) for name in _MACHINE_PARSED]
-        for name, path in zip(_MACHINE_PARSED, more, strict=True):
+        for name in _MACHINE_PARSED:
+            path = lines.find(tmp_dir / name)
             if path is None:
                 raise InputError(
                     f"{tmp_dir / name} does not exist: {self.name} takes, one"
@@ -154,7 +134,8 @@ class ParsingSemisupervisedWp32k(ParsingWsjWp16k):
                     f" {_MACHINE_PARSED[0]} and the BerkeleyParser corpus as"
                     f" {_MACHINE_PARSED[1]} in --tmp_dir, beside LDC99T42."
                 )
-        return [*wsj, *filter(None, more)]
+            wsj.append(path)
+        return wsj
 
     def sources(self) -> list[dict[str, str]]:
         return [
@@ -162,22 +143,11 @@ class ParsingSemisupervisedWp32k(ParsingWsjWp16k):
             *({"split": "train", "corpus": name} for name in _MACHINE_PARSED),
         ]
 
-    def _check_size(self, split: str, samples: int) -> None:
-        if split != "train":
-            super()._check_size(split, samples)
-
 
 def _find(folder: pathlib.Path, split: str) -> pathlib.Path | None:
     """The one file that holds a whole split, if there is one."""
-    candidates = (
-        _packed_or_not(folder / f"{split}.{layout}") for layout in _LAYOUTS
-    )
-    return next(filter(None, candidates), None)
-
-
-def _packed_or_not(path: pathlib.Path) -> pathlib.Path | None:
-    packed = path.with_name(f"{path.name}.gz")
-    return next((p for p in (path, packed) if p.exists()), None)
+    candidates = (folder / f"{split}.{layout}" for layout in _LAYOUTS)
+    return next(filter(None, map(lines.find, candidates)), None)
 
 
 def _section_files(split: str, folder: pathlib.Path) -> list[pathlib.Path]:

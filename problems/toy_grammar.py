@@ -103,16 +103,13 @@ def noun_phrase(
     adjective: lexicon.Adjective | None = None,
     plural: bool = False,
 ) -> NounPhrase:
-    """Builds a noun phrase that agrees in all three languages.
+    """Agrees in all three languages; the French still wants `french_sandhi`.
 
     Args:
       determiner: "the", "this", "my", "a", "no" (a denied "a") or a number.
       noun: the noun.
-      adjective: an adjective that goes with its kind, if any.
-      plural: whether it is plural; neither "a" nor "no" may be.
-
-    Returns:
-      The phrase; its French still wants `french_sandhi`.
+      adjective: one that goes with the noun's kind.
+      plural: neither "a" nor "no" may be.
     """
     forms = _DETERMINERS.get(determiner, f"{determiner} " * 6).split()
     english = noun.english_plural if plural else noun.english
@@ -214,11 +211,8 @@ class Clause(NamedTuple):
             finite = verb.french_present[person]
         if self.negative:
             finite, rest = f"ne {finite}", _join("pas", rest)
-        objects, time = (
-            (self.direct.french, self.place.french),
-            self.time.french,
-        )
-        words = (self.subject.french, finite, rest, *objects)
+        subject, time = self.subject.french, self.time.french
+        words = (subject, finite, rest, self.direct.french, self.place.french)
         if time and order == "statement" and self.time_opens:
             return _join(f"{time},", *words)
         return _join(*words, time)
@@ -314,36 +308,19 @@ class _Writer:
 
 
 def sentence_triples(seed: int, count: int) -> Iterator[Triple]:
-    """Writes sentences in three languages.
-
-    Args:
-      seed: decides them all; a larger count only adds to the end.
-      count: how many to write.
-
-    Returns:
-      One sentence at a time; short ones may come twice.
-
-    Raises:
-      ValueError: if the count is negative.
-    """
+    """Writes `count` sentences of a seed; short ones may come twice."""
     return itertools.islice(_endless(seed), count)
 
 
 def corpus(split: str, count: int) -> Iterator[Triple]:
-    """Writes one split of the demo corpus.
+    """Writes one split of the demo corpus; a larger count adds to the end.
 
     A hash of the English sentence decides which split it belongs to, so no
-    sentence of dev or test is in train, however many are written.
-
-    Args:
-      split: "train", "dev" or "test".
-      count: how many sentences; a larger count only adds to the end.
-
-    Returns:
-      The sentences. In dev and test all are distinct.
+    sentence of dev or test is in train, however many are written. In dev and
+    test all are distinct.
 
     Raises:
-      ValueError: if there is no such split or the count is negative.
+      ValueError: there is no such split, or the count is negative.
     """
     if split not in _SPLIT_SHARES:
         raise ValueError(

@@ -169,11 +169,7 @@ _GERMAN_ENDINGS = {
     "accusative": ("en", "e", "es", "e"),
     "dative": ("em", "er", "em", "en"),
 }
-_GERMAN_ARTICLES = {
-    "nominative": ("der", "die", "das", "die"),
-    "accusative": ("den", "die", "das", "die"),
-    "dative": ("dem", "der", "dem", "den"),
-}
+_GERMAN_ARTICLES = dict(er="der", e="die", es="das", en="den", em="dem")
 _FRENCH_VOWEL = "(?=[aeiouhéèœAEIO])"
 _FRENCH_BEFORE_VOWEL = {
     "ma": "mon",
@@ -286,13 +282,10 @@ def german_phrase(
 
     Args:
       determiner: "der", the stem of another (dies, ein, mein), or a number.
-      stem: the adjective's stem, or nothing.
-      noun: the noun.
+      stem: the adjective's, strong after a determiner without ending; or "".
+      noun: of whose gender they are.
       case: the case they stand in.
       plural: whether they are plural.
-
-    Returns:
-      The words; the adjective is strong after a determiner without ending.
     """
     column = 3 if plural else "mfn".index(noun.german_gender)
     strong = _GERMAN_ENDINGS[case][column]
@@ -302,7 +295,7 @@ def german_phrase(
     bare = determiner.isdigit() or (determiner.endswith("ein") and ein_bare)
     opening = determiner if bare else determiner + strong
     if determiner == "der":
-        opening = _GERMAN_ARTICLES[case][column]
+        opening = _GERMAN_ARTICLES[strong]
     if not stem:
         return f"{opening} {declined}"
     # Strong "en" singles out the masculine accusative.
@@ -312,13 +305,9 @@ def german_phrase(
 
 
 def french_sandhi(text: str) -> str:
-    """Applies what French does before a vowel: l'ami, mon amie, cet œuf.
+    """Applies what French does before a vowel.
 
-    Args:
-      text: words as they stand alone: "si il ne aime pas ce vieux ami".
-
-    Returns:
-      The words as they are written: "s'il n'aime pas ce vieil ami".
+    "si il ne aime pas ce vieux ami" becomes "s'il n'aime pas ce vieil ami".
     """
     for alone, before_vowel in _FRENCH_BEFORE_VOWEL.items():
         pattern = rf"\b{alone} {_FRENCH_VOWEL}"

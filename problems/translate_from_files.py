@@ -10,11 +10,11 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from t2t_repro.data import download
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.errors import InputError
 from t2t_repro.registry import register_problem
 from t2t_repro.text import lines
+from t2t_repro.text.lines import LinePairs
 
 # Below so many pairs text is small, and gets fewer pieces, as Sennrich and
 # Zhang 2019 (arXiv:1905.11901) found best for 5,000 sentences: 2,000.
@@ -32,10 +32,8 @@ class TranslateFromFiles(TextToTextProblem):
     approx_vocab_size = 8192
     train_shards = 10
 
-    def generate_samples(
-        self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, str]]:
-        yield from download.paired_lines(
+    def generate_samples(self, split: str, tmp_dir: pathlib.Path) -> LinePairs:
+        yield from lines.paired_lines(
             _find(tmp_dir, f"{split}.src"), _find(tmp_dir, f"{split}.tgt")
         )
 
@@ -47,7 +45,7 @@ class TranslateFromFiles(TextToTextProblem):
             for side in ("src", "tgt")
         ]
 
-    def count_pairs(self, split: str, tmp_dir: pathlib.Path) -> int:
+    def expected_pairs(self, split: str, tmp_dir: pathlib.Path) -> int:
         return sum(
             1 for _ in lines.iterate_lines(_find(tmp_dir, f"{split}.src"))
         )
@@ -59,9 +57,8 @@ class TranslateFromFiles(TextToTextProblem):
 
         # Two lines a pair.
         first = list(itertools.islice(lines, 2 * _SMALL_TEXT))
-        is_small = len(first) < 2 * _SMALL_TEXT
         size = self.approx_vocab_size
-        if is_small:
+        if len(first) < 2 * _SMALL_TEXT:
             size = min(size, _SMALL_VOCABULARY)
         bpe.learn(itertools.chain(first, lines), size, path)
 
@@ -75,10 +72,11 @@ class TranslateFromFiles(TextToTextProblem):
 
 
 def _find(folder: pathlib.Path, name: str) -> pathlib.Path:
-    for path in (folder / name, folder / f"{name}.gz"):
-        if path.exists():
-            return path
-    raise InputError(
-        f"{folder / name} does not exist: translate_from_files takes the"
-        " folder with train.src, train.tgt, dev.src and dev.tgt as --tmp_dir."
-    )
+    path = lines.find(folder / name)
+    if path is None:
+        raise InputError(
+            f"{folder / name} does not exist: translate_from_files takes the"
+            " folder with train.src, train.tgt, dev.src and dev.tgt as"
+            " --tmp_dir."
+        )
+    return path

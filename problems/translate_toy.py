@@ -5,10 +5,10 @@ minutes, and its BLEU says whether everything between text and text works.
 """
 
 import pathlib
-from collections.abc import Iterator
 
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.registry import register_problem
+from t2t_repro.text.lines import LinePairs
 
 from . import toy_grammar
 
@@ -21,15 +21,11 @@ class _Toy(TextToTextProblem):
     train_shards = 2
     splits = ("train", "dev", "test")
 
-    def generate_samples(
-        self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, str]]:
+    def generate_samples(self, split: str, tmp_dir: pathlib.Path) -> LinePairs:
         del tmp_dir  # there is no raw material
+        side = {"de": "german", "fr": "french"}[self.target_language]
         for triple in toy_grammar.corpus(split, _PAIRS[split]):
-            yield triple.english, self._translation(triple)
-
-    def _translation(self, triple: toy_grammar.Triple) -> str:
-        return {"de": triple.german, "fr": triple.french}[self.target_language]
+            yield triple.english, getattr(triple, side)
 
 
 @register_problem

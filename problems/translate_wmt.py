@@ -13,7 +13,7 @@ to compare with others come from `sacrebleu -t wmt14/full`.
 """
 
 from t2t_repro.data.archive_problem import ArchiveProblem
-from t2t_repro.data.archives import Corpus
+from t2t_repro.data.archive_problem import Corpus
 from t2t_repro.registry import register_problem
 
 from . import wmt_archives

@@ -43,7 +43,7 @@ class TranslateEndeWmt14Bpe37k(_Wmt14):
     target_language = "de"
     dataset = "wmt14_translate/de-en:1.0.0"
     approx_vocab_size = 37_000
-    pairs_published = {"train": 4_508_785, "dev": 3_000, "test": 3_003}
+    published_pairs = {"train": 4_508_785, "dev": 3_000, "test": 3_003}
 
 
 @register_problem
@@ -68,4 +68,4 @@ class TranslateEnfrWmt14Wp32k(_Wmt14):
     approx_vocab_size = 2**15
     filters = Filters(max_tokens=175, max_ratio=1.5)
     parts = (*_BOTH, *_FRENCH)
-    pairs_published = {"train": 40_836_715, "dev": 3_000, "test": 3_003}
+    published_pairs = {"train": 40_836_715, "dev": 3_000, "test": 3_003}

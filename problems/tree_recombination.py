@@ -25,12 +25,7 @@ _Pool = dict[tuple[str, str], list[tuple[int, Tree]]]
 
 
 def recombined(trees: Sequence[Tree], copies: int, seed: int) -> Iterator[Tree]:
-    """Yields trees like the given ones, the same for the same arguments.
-
-    Args:
-      trees: to take constituents from.
-      copies: how often to go through `trees`.
-      seed: decides what is exchanged.
+    """Goes through `trees` `copies` times, the same for the same seed.
 
     Yields:
       For each tree a copy in which constituents below the root may be those of

@@ -1,9 +1,8 @@
 """The archives of the Workshops on Statistical Machine Translation.
 
-One line per file: where it is published, its bytes and its SHA-256. Both come
-from the checksums that TensorFlow Datasets keeps of the same addresses; for the
-one that it does not know they are None, and the hash of the file used is
-recorded in `<problem>.json`.
+Bytes and SHA-256 are those that TensorFlow Datasets keeps of the same
+addresses; of the one that it does not know they are None, and the hash of the
+file used is recorded in `<problem>.json`.
 """
 
 from t2t_repro.data.download import RemoteFile

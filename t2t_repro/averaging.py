@@ -1,8 +1,8 @@
 """The mean of several checkpoints (section 6.1), and of which it may be taken.
 
 The paper averages the last 5 (base) or 20 (big), written every 10 minutes. An
-average whose members crowd in one place is nearly that one checkpoint, and
-looks like any other: with two checkpoints written per interval, users of
+average of checkpoints that crowd in one place is nearly one of them, and looks
+like any other: with two checkpoints written per interval, users of
 tensor2tensor lost BLEU and did not see why. So a set counts as equally spaced
 
 * by step, when all distances in steps are the same, or
@@ -39,22 +39,17 @@ def average_last(
     allow_unequal_spacing: bool = False,
     every: int = 0,
 ) -> str:
-    """Averages the newest checkpoints into `averaged.ckpt-STEP`.
+    """Averages the `count` newest checkpoints into `averaged.ckpt-STEP`.
 
-    Args:
-      folder: of the checkpoints.
-      count: how many.
-      allow_unequal_spacing: otherwise see `check`.
-      every: see `regular`.
+    STEP is that of the newest. For `every` see `regular`.
 
     Returns:
-      The average's prefix; its step is that of the newest.
+      The average's prefix.
 
     Raises:
       InputError: there are fewer than `count`, or unequally spaced ones.
     """
-    interim = checkpoints.interim_steps(folder)
-    found = [step for step in checkpoints.steps(folder) if step not in interim]
+    found = without_interim(folder, checkpoints.steps(folder))
     if not allow_unequal_spacing and not is_equal(
         found[-count:], checkpoints.times(folder, found[-count:])
     ):
@@ -74,16 +69,18 @@ def average_last(
     )
 
 
+def without_interim(folder: pathlib.Path, steps: Sequence[int]) -> list[int]:
+    """Without the checkpoints that a signal saved."""
+    interim = checkpoints.interim_steps(folder)
+    return [step for step in steps if step not in interim]
+
+
 def average(folder: pathlib.Path, window: Sequence[int]) -> dict[str, Any]:
-    """The mean of several checkpoints' weights.
+    """The mean of the weights of the checkpoints of these steps, oldest first.
 
     Floats are summed in float64 and returned in float32; whole numbers, such
     as the step, are those of the newest. The optimizer's moments, which
     tensor2tensor averaged too, are left out: nothing resumes from an average.
-
-    Args:
-      folder: of the checkpoints.
-      window: their steps, oldest first.
 
     Returns:
       The means, and the steps themselves for `averaged_steps`.
@@ -122,14 +119,11 @@ def average(folder: pathlib.Path, window: Sequence[int]) -> dict[str, Any]:
 
 
 def is_equal(steps: Sequence[int], times: Sequence[float]) -> bool:
-    """Whether checkpoints are equally spaced by step or by time.
+    """Whether checkpoints, oldest first, are equally spaced by step or time.
 
-    Args:
-      steps: in ascending order.
-      times: when each was written, in seconds.
+    Times are in seconds.
     """
-    gaps = _gaps(steps)
-    if len(set(gaps)) <= 1:
+    if len(set(_gaps(steps))) <= 1:
         return True
     seconds = _gaps(times)
     shortest, longest = min(seconds), max(seconds)
@@ -137,12 +131,10 @@ def is_equal(steps: Sequence[int], times: Sequence[float]) -> bool:
 
 
 def regular(steps: Sequence[int], every: int = 0) -> list[int]:
-    """Without the checkpoints that lie between two regular ones.
+    """Without the checkpoints, oldest first, that lie between regular ones.
 
-    Args:
-      steps: of all checkpoints, in ascending order.
-      every: steps from one to the next; 0: the most common distance, where
-        most of the checkpoints are multiples of it.
+    `every` is the steps from one to the next; 0: the most common distance,
+    where most of the checkpoints are multiples of it.
     """
     guess = 0
     if not every:
@@ -161,11 +153,8 @@ def check(
 ) -> None:
     """Refuses a part of a run's checkpoints that is not equally spaced.
 
-    Args:
-      steps: of all checkpoints, in ascending order.
-      times: when each was written, in seconds.
-      first: index of the part's first checkpoint.
-      last: index of its last one.
+    Steps and times in seconds are of all checkpoints, oldest first; the part
+    goes from index `first` to `last`.
 
     Raises:
       InputError: it is not; the steps are named, and what could be averaged.

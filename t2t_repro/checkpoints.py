@@ -7,7 +7,6 @@ lists without a word. A checkpoint counts once its index file has its name,
 which is the last thing to happen.
 """
 
-import logging
 import os
 import pathlib
 import re
@@ -25,38 +24,40 @@ from t2t_repro import evaluations
 from t2t_repro.errors import InputError
 from t2t_repro.run_directory import checkpoint_steps
 
-# In an average, the steps whose mean it is.
-AVERAGED_STEPS = "averaged_steps"
-_SLOTS = "adam/"
+# Names of what is no weight.
+STEP = "global_step"
+POSITION = "data_position"
+AVERAGED_STEPS = "averaged_steps"  # in an average: whose mean it is
+_OPTIMIZER = "adam/"  # what decoding and averages leave out
+UPDATES_SKIPPED = f"{_OPTIMIZER}updates_skipped"
+LOSS_SCALE = f"{_OPTIMIZER}loss_scale"
+FINITE_STEPS = f"{_OPTIMIZER}finite_steps"
+
 _SUFFIXES = (".index", ".data-00000-of-00001")
 # Beside a checkpoint that a signal saved: an empty file.
 _INTERIM = ".interim"
+_FILE = re.compile(r"^model\.ckpt-(\d+)\.(index|data-\d+-of-\d+)$")
+_PARTIAL = re.compile(r"^\.model\.ckpt-(\d+)\.part$")
 _POLL_SECONDS = 10.0
-# Which operation it was: says nothing to a user.
+# Which operation failed: says nothing to a user.
 _NODE = re.compile(r"\{\{.*?\}\}|\[Op:.*?\]")
 # All that TensorFlow raises for a damaged bundle.
 _DAMAGE = (tf.errors.OpError, IndexError, OSError, ValueError, RuntimeError)
-# And what says nothing against it.
+# Of these, what is no sign of damage.
 _NO_DAMAGE = (
     tf.errors.PermissionDeniedError,
     tf.errors.ResourceExhaustedError,
     PermissionError,
 )
 
-logger = logging.getLogger("t2t_repro")
-
 steps = checkpoint_steps
 
 
 class DamagedError(InputError):
-    """A checkpoint that is there, but cannot be read.
-
-    Attributes:
-      reason: what TensorFlow says is wrong with it.
-    """
+    """A checkpoint that is there, but cannot be read; `reason` says why."""
 
     def __init__(self, prefix: str, reason: str):
-        """Words the sentence."""
+        """Makes the one sentence."""
         super().__init__(
             f"the checkpoint {prefix} is damaged ({reason}): remove its files"
             " and take an earlier one."
@@ -64,8 +65,19 @@ class DamagedError(InputError):
         self.reason = reason
 
 
+def moment(kind: str, path: str) -> str:
+    """The name of Adam's first (`m`) or second (`v`) moment of a weight."""
+    return f"{_OPTIMIZER}{kind}/{path}"
+
+
+def is_weight(name: str) -> bool:
+    """Whether a tensor of a checkpoint is one of the model's weights."""
+    others = (STEP, POSITION, AVERAGED_STEPS)
+    return name not in others and not name.startswith(_OPTIMIZER)
+
+
 def path_of(folder: pathlib.Path, step: int, kind: str = "model") -> str:
-    """The prefix of a checkpoint's files."""
+    """The prefix of a checkpoint's files; `kind` is "model" or "averaged"."""
     return str(folder / f"{kind}.ckpt-{step}")
 
 
@@ -85,6 +97,9 @@ def save(
 
     Returns:
       The checkpoint's prefix.
+
+    Raises:
+      InputError: there is no room for it, or no permission.
     """
     prefix = path_of(folder, step, kind)
     partial = folder / f".{kind}.ckpt-{step}.part"
@@ -127,10 +142,8 @@ def follow(
 ) -> Iterator[int]:
     """Steps of the checkpoints there are, oldest first, then of new ones.
 
-    Args:
-      folder: where a training may still write.
-      wait_seconds: ends after so long without a new one; 0: does not wait.
-      min_steps: earlier checkpoints are passed over.
+    Ends after `wait_seconds` without a new one; those before `min_steps` are
+    left out.
     """
     done = min_steps - 1
     since = time.monotonic()
@@ -149,11 +162,7 @@ def follow(
 
 
 def read(prefix: str, slots: bool = True) -> dict[str, np.ndarray]:
-    """Reads the tensors of a checkpoint.
-
-    Args:
-      prefix: the checkpoint.
-      slots: whether the optimizer's moments, too.
+    """Reads a checkpoint; without `slots`, no moments of the optimizer.
 
     Raises:
       InputError: it is missing or damaged.
@@ -163,7 +172,7 @@ def read(prefix: str, slots: bool = True) -> dict[str, np.ndarray]:
         return {
             name: reader.get_tensor(name)
             for name in reader.get_variable_to_shape_map()
-            if slots or not name.startswith(_SLOTS)
+            if slots or not name.startswith(_OPTIMIZER)
         }
     except _DAMAGE as error:
         raise _unreadable(prefix, error) from error
@@ -180,7 +189,7 @@ def count_weights(prefix: str) -> int:
     return sum(
         int(np.prod(shape))
         for name, shape in reader.get_variable_to_shape_map().items()
-        if types[name].is_floating and not name.startswith(_SLOTS)
+        if types[name].is_floating and is_weight(name)
     )
 
 
@@ -201,11 +210,7 @@ def restore(
 ) -> dict[str, np.ndarray]:
     """Assigns a checkpoint's values, after checking that all of them fit.
 
-    Args:
-      prefix: the checkpoint.
-      variables: name to tf.Variable.
-      allow_unused: whether the checkpoint may hold more (optimizer moments,
-        when only the weights are wanted).
+    With `allow_unused` the checkpoint may hold more, such as moments.
 
     Returns:
       The values that no variable asked for.
@@ -244,7 +249,7 @@ def remove(folder: pathlib.Path, step: int) -> None:
 
 
 def mark_interim(folder: pathlib.Path, step: int) -> None:
-    """Says of a checkpoint, before it is saved, that a signal is why.
+    """Marks a checkpoint, before it is saved, as saved because of a signal.
 
     It is there to go on from, in no average, and gone with the next one.
     """
@@ -256,6 +261,24 @@ def interim_steps(folder: pathlib.Path) -> list[int]:
     names = [path.name for path in folder.glob(f"model.ckpt-*{_INTERIM}")]
     matches = [re.fullmatch(r"model\.ckpt-(\d+)\.interim", n) for n in names]
     return [int(match[1]) for match in matches if match]
+
+
+def steps_with_files(folder: pathlib.Path) -> list[int]:
+    """Of all checkpoints of which there is any file, oldest first."""
+    matches = [_FILE.match(path.name) for path in folder.glob("model.ckpt-*")]
+    return sorted({int(match[1]) for match in matches if match})
+
+
+def files_of(folder: pathlib.Path, step: int) -> list[pathlib.Path]:
+    """The index and data files there are of a checkpoint, whole or not."""
+    found = folder.glob(f"model.ckpt-{step}.*")
+    return sorted(path for path in found if _FILE.match(path.name))
+
+
+def step_of_partial(name: str) -> int | None:
+    """Of the hidden folder in which `save` was interrupted; None: another."""
+    match = _PARTIAL.match(name)
+    return int(match[1]) if match else None
 
 
 def copy_times(source: str, target: str) -> None:

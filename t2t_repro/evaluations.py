@@ -1,22 +1,22 @@
 """The dev figures of a run: `evaluations.json` in the run directory.
 
-Each evaluation is a line with every bit of its figures. What is kept is what
-happened, not a best value and a patience: both follow from it, so a run that
-goes on from an earlier checkpoint drops the later lines and decides as if it
-had never stopped. The best checkpoints (`--keep_best`, `t2t-decoder
---checkpoint=best`) follow from it, too.
+Each evaluation is a line with every bit of its figures. Early stopping and the
+best checkpoints (`--keep_best`, `t2t-decoder --checkpoint=best`) follow from
+them alone: a run that goes on from an earlier checkpoint drops the later lines
+and decides as if it had never stopped.
 """
 
 import dataclasses
 import json
+import math
 import pathlib
 from collections.abc import Collection
 from typing import Any
 
 from t2t_repro import files
+from t2t_repro import run_directory
 from t2t_repro.errors import InputError
 
-FILE = "evaluations.json"
 # The figures of an evaluation, and whether less is better.
 MINIMIZE = {
     "nll": True,
@@ -58,6 +58,11 @@ class Evaluation:
         }
 
 
+def perplexity(nll: float) -> float:
+    """exp(nll); beyond exp(50) it says nothing and may overflow."""
+    return math.exp(min(nll, 50.0))
+
+
 class History:
     """Evaluations in order of their steps.
 
@@ -71,18 +76,18 @@ class History:
         last_step: int | None = None,
         metric: str | None = None,
     ):
-        """Reads what a run directory has.
+        """Reads what a run directory, which need not be there yet, has.
 
         Args:
-          folder: run directory; need not be there yet.
-          last_step: of the checkpoint that training goes on from. Later
-            evaluations are of weights that are gone, and are forgotten.
+          folder: run directory.
+          last_step: evaluations after this one are of weights that are gone,
+            and are dropped.
           metric: by which a checkpoint is best; None: what the file says.
 
         Raises:
           InputError: the file is damaged.
         """
-        self._path = folder / FILE
+        self._path = folder / run_directory.EVALUATIONS
         self.metric = metric or "nll"
         self._figures: dict[int, dict[str, float]] = {}
         if self._path.exists():
@@ -99,7 +104,7 @@ class History:
         return step in self._figures
 
     def add(self, step: int, evaluation: Evaluation) -> None:
-        """Takes note of an evaluation, on disk too."""
+        """Adds an evaluation, on disk too."""
         self._figures[step] = evaluation.figures()
         lines = [
             json.dumps({"step": step, **figures})
@@ -112,11 +117,9 @@ class History:
         )
 
     def best(self, count: int, among: Collection[int]) -> list[int]:
-        """The steps whose weights are best on the dev data, the best first.
+        """At most `count` of these steps, the best on the dev data first.
 
-        Args:
-          count: how many at the most; of equals the earlier ones.
-          among: steps of checkpoints that are there.
+        Of equal ones the earlier come first.
         """
         sign = 1 if MINIMIZE[self.metric] else -1
         by_step = dict(zip(*self.of(self.metric), strict=True))

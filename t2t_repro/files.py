@@ -1,8 +1,9 @@
-"""Files that appear whole or not at all, locks, JSON read with clear errors."""
+"""Files that appear whole or not at all, locks, hashes, JSON."""
 
 import contextlib
 import datetime
 import fcntl
+import hashlib
 import json
 import logging
 import os
@@ -27,14 +28,11 @@ logger = logging.getLogger("t2t_repro")
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[pathlib.Path]:
-    """Lends a temporary name in the same folder; success renames it to `path`.
+    """Lends an empty file in the same folder; success renames it to `path`.
 
     Whatever goes wrong inside, an earlier file of that name is untouched and
     the temporary one is removed. What a killed process left of this path is
     removed as well, and said; a file that another one is writing is not.
-
-    Yields:
-      The path to write to, where an empty file is.
     """
     target = pathlib.Path(os.path.realpath(path))
     _remove_leftovers(target)
@@ -66,23 +64,21 @@ def _new_part(target: pathlib.Path) -> tuple[pathlib.Path, int]:
 def _remove_leftovers(target: pathlib.Path) -> None:
     """Removes temporary files of the target that no process holds locked."""
     name = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.part")
+    parts: list[pathlib.Path] = []
     with contextlib.suppress(OSError):
-        for part in sorted(target.parent.iterdir()):
-            if name.fullmatch(part.name):
-                _remove_leftover(part)
-
-
-def _remove_leftover(part: pathlib.Path) -> None:
-    # OSError: it is locked, or already gone, or not ours to open.
-    with contextlib.suppress(OSError), open(part, "r+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        size = os.fstat(file.fileno()).st_size
-        part.unlink()
-        logger.info(
-            "removed %s (%d bytes), which a process that was killed had left",
-            part,
-            size,
-        )
+        parts = [p for p in target.parent.iterdir() if name.fullmatch(p.name)]
+    for part in sorted(parts):
+        # OSError: it is locked, or already gone, or not ours to open.
+        with contextlib.suppress(OSError), open(part, "r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            size = os.fstat(file.fileno()).st_size
+            part.unlink()
+            logger.info(
+                "removed %s (%d bytes), which a process that was killed had"
+                " left",
+                part,
+                size,
+            )
 
 
 def replace_file(path: Path, data: bytes | str) -> None:
@@ -98,11 +94,7 @@ def absolute(path: Path) -> pathlib.Path:
 
 
 def make_folder(path: Path) -> pathlib.Path:
-    """Makes a folder and its parents, unless it is there.
-
-    Raises:
-      InputError: a file is in the way, or the place is not writable.
-    """
+    """Makes a folder and its parents, unless it is there."""
     folder = absolute(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -118,12 +110,6 @@ def filling(path: Path) -> Iterator[None]:
     """Makes a new folder, or takes an empty one, that is filled or left so.
 
     Whatever goes wrong inside, what was put there is removed.
-
-    Args:
-      path: a folder that is empty or does not exist.
-
-    Raises:
-      InputError: see `make_folder`.
     """
     folder = absolute(path)
     is_new = not folder.exists()
@@ -143,9 +129,8 @@ def filling(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def locked(path: Path, remedy: str = "") -> Iterator[None]:
-    """Holds a lock file, which the system releases when the process ends.
+    """Holds a lock file, which the system releases however the process ends.
 
-    However it ends: a file that a killed process left behind locks nothing.
     Over NFS the lock holds between machines; where the file system knows no
     locks, that is said and there is none.
 
@@ -153,10 +138,6 @@ def locked(path: Path, remedy: str = "") -> Iterator[None]:
       path: the lock file, there only meanwhile, as is its folder if it is new.
       remedy: what to do when another process holds it; without, this one
         waits.
-
-    Raises:
-      InputError: another process holds it; its host, number and time of start
-        are named.
     """
     target = absolute(path)
     folders = [target.parent, *target.parent.parents]
@@ -214,6 +195,17 @@ def _lock(target: pathlib.Path, remedy: str) -> IO[str]:
         file.close()
 
 
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist.") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}.") from error
+
+
 def size_text(count: int) -> str:
     """Bytes as people say them: `512 bytes`, `18.2 kB`, `2.6 MB`."""
     for unit, name in ((10**6, "MB"), (1000, "kB")):
@@ -223,12 +215,7 @@ def size_text(count: int) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Reads a JSON object.
-
-    Raises:
-      InputError: the file is missing, or holds something else, or lists in
-        lists without end.
-    """
+    """Reads a JSON object; InputError for anything else."""
     try:
         value = json.loads(pathlib.Path(path).read_bytes())
         if _is_deep(value):
@@ -249,14 +236,10 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def _is_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(_DEEPEST_JSON):
-        inner: list[Any] = []
-        for part in level:
-            if isinstance(part, dict):
-                inner.extend(part.values())
-            elif isinstance(part, list):
-                inner.extend(part)
-        level = inner
-    return bool(level)
+def _is_deep(value: Any, levels: int = _DEEPEST_JSON) -> bool:
+    if not levels:
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return isinstance(value, dict | list) and any(
+        _is_deep(part, levels - 1) for part in inner
+    )

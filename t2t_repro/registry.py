@@ -44,29 +44,13 @@ class Registry(Generic[Entry]):
     """One table from names to entries of one kind."""
 
     def __init__(self, kind: str, flag: str):
-        """Makes an empty table.
-
-        Args:
-          kind: what an entry is called in messages, such as `"problem"`.
-          flag: the flag that chooses one, such as `"--problem"`.
-        """
+        """`kind` and the flag that chooses one stand in messages."""
         self.kind = kind
         self._flag = flag
         self._entries: dict[str, Entry] = {}
 
     def register(self, entry: Entry, name: str | None = None) -> Entry:
-        """Adds a class or function.
-
-        Args:
-          entry: what `get` will return.
-          name: the name it is found by; without one, its own in snake case.
-
-        Returns:
-          The entry, so that this is a decorator.
-
-        Raises:
-          UsageError: another module has registered this name.
-        """
+        """A decorator; the default name is the entry's own in snake case."""
         name = name or snake_case(entry.__name__)
         known = self._entries.get(name)
         # A file that is run a second time (a notebook's reload, `import
@@ -81,12 +65,7 @@ class Registry(Generic[Entry]):
         return entry
 
     def get(self, name: str) -> Entry:
-        """Finds an entry, also one that a plug-in registers.
-
-        Raises:
-          UsageError: no entry has this name; the nearest names are listed, and
-            plug-ins that might have had it but cannot be loaded.
-        """
+        """Finds an entry, also one that a plug-in registers."""
         broken = [] if name in self._entries else load_plug_ins()
         if name not in self._entries:
             raise UsageError(
@@ -108,10 +87,9 @@ class Registry(Generic[Entry]):
 
 
 class ModelFamily:
-    """A model with the record of its hyperparameters."""
+    """A model with the record of its hyperparameters; see `register_model`."""
 
     def __init__(self, model: Any, hparams: Any):
-        """Takes what `register_model` takes."""
         self.hparams = hparams
         self.__module__ = hparams.__module__
         self.__doc__ = hparams.__doc__
@@ -146,19 +124,12 @@ def register_model(name: str, model: Any, hparams: Any) -> None:
       model: a `models.seq2seq.Seq2Seq`, or "module:Class" of one, so that
         Keras is not imported before it is built.
       hparams: the record of its hyperparameters, a `hparam.HParams`.
-
-    Raises:
-      UsageError: another module has registered this name.
     """
     _models.register(ModelFamily(model, hparams), name)  # type: ignore
 
 
 def problem(name: str) -> Any:
-    """Makes the problem of this name; the suffix `_rev` swaps its languages.
-
-    Raises:
-      UsageError: unknown name, or a class that no problem can be made of.
-    """
+    """Makes the problem of this name; the suffix `_rev` swaps its languages."""
     load_built_in()
     base_name = name.removesuffix(_REVERSED)
     if name not in _problems and base_name not in _problems:
@@ -173,21 +144,13 @@ def problem(name: str) -> Any:
 
 
 def model(name: str) -> ModelFamily:
-    """The model family of this name.
-
-    Raises:
-      UsageError: unknown name.
-    """
+    """The model family of this name; UsageError for an unknown one."""
     load_built_in()
     return _models.get(name)  # type: ignore[return-value]
 
 
 def hparams(name: str) -> Any:
-    """Makes the hparam set of this name.
-
-    Raises:
-      UsageError: unknown name, or a user's function that makes no set.
-    """
+    """Makes the hparam set of this name."""
     load_built_in()
     make = _hparams.get(name)
     try:
@@ -208,9 +171,6 @@ def registry_help(text: str = "") -> str:
 
     Args:
       text: only what has it in its name or description, in any case.
-
-    Raises:
-      UsageError: nothing has it.
     """
     load_built_in()
     broken = load_plug_ins()
@@ -240,10 +200,9 @@ def load_built_in() -> None:
 
 
 def load_plug_ins() -> list[InputError]:
-    """Imports every installed plug-in; one that is broken registers nothing.
+    """Imports every installed plug-in; returns the faults of the broken ones.
 
-    Returns:
-      What to say of those that are broken: the others go on without them.
+    These register nothing, and the others go on without them.
     """
     broken = []
     tables = [table._entries for table in (_problems, _models, _hparams)]
@@ -271,17 +230,8 @@ def load_plug_ins() -> list[InputError]:
 def import_usr_dir(folder: str | os.PathLike[str]) -> None:
     """Imports a user's Python folder (`--t2t_usr_dir`), which registers names.
 
-    This is the one place that runs a user's code. The folder is imported as a
-    package, as in tensor2tensor: its `__init__.py` runs, or, where it has none,
-    every `.py` file in it.
-
-    Args:
-      folder: path of the folder.
-
-    Raises:
-      UsageError: the folder does not exist, or its name is no Python name or
-        is another module's.
-      InputError: its code fails; the file, the line and the error are named.
+    This is the one place that runs a user's code: as a package, as in
+    tensor2tensor, its `__init__.py`, or, without one, every `.py` file.
     """
     global _usr_dir
     path = pathlib.Path(folder).expanduser().resolve()
@@ -354,12 +304,7 @@ def _origin(entry: Any) -> str:
 
 
 def _blame(error: BaseException, file: str = "") -> str:
-    """One sentence about users' code: file, line and error.
-
-    Args:
-      error: what was raised.
-      file: to name where no line of users' code ran.
-    """
+    """File (`file` where no line of users' code ran), line and error."""
     said = " ".join(str(getattr(error, "msg", error)).split())
     said = f"{type(error).__name__}: {said}".rstrip(".: ")
     where = _line_of_user(error) or file

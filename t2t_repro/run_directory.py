@@ -5,11 +5,13 @@
     problem.json     problem, languages, the vocabulary's name and SHA-256, the
                      user's folder (--t2t_usr_dir) and that of its code
     vocab.*          the vocabulary itself
+    batch_shapes.json, warm_start.json   batches; where the weights began
+    evaluations.json dev figures by step
     model.ckpt-*     checkpoints; averaged.ckpt-* their averages
     train/ eval/     TensorBoard events
 
 Decoding needs nothing else. A flag that contradicts what stands here is an
-error that names the field; nothing here is ever overwritten.
+error that names the field; nothing that decides results is overwritten.
 """
 
 import dataclasses
@@ -26,8 +28,18 @@ from t2t_repro import hparam
 from t2t_repro import registry
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
+from t2t_repro.files import file_sha256
 from t2t_repro.text.encoder import TextEncoder
-from t2t_repro.text.encoder import file_sha256
+
+HPARAMS = "hparams.json"
+PROBLEM = "problem.json"
+TRAIN = "train.json"
+# Written by the trainer once it has counted its devices.
+BATCH_SHAPES = "batch_shapes.json"
+EVALUATIONS = "evaluations.json"  # dev figures, by step
+WARM_START = "warm_start.json"  # where the first weights are from
+TRAINER_LOCK = "trainer.lock"  # held while one process trains
+DAMAGED = "damaged"  # folder of checkpoints that cannot be read
 
 # What hparams.json has besides the hparams.
 _NAMES = ("model", "hparams_set")
@@ -93,7 +105,7 @@ class Run:
 
 def exists(folder: str | pathlib.Path) -> bool:
     """Whether a run was started there."""
-    return (pathlib.Path(folder) / "hparams.json").exists()
+    return (pathlib.Path(folder) / HPARAMS).exists()
 
 
 def checkpoint_steps(folder: pathlib.Path, kind: str = "model") -> list[int]:
@@ -131,7 +143,7 @@ def create(run: Run) -> Run:
     if run.usr_dir:
         description["usr_dir"], description["usr_dir_sha256"] = run.usr_dir
     files.replace_file(
-        folder / "problem.json", json.dumps(description, indent=0) + "\n"
+        folder / PROBLEM, json.dumps(description, indent=0) + "\n"
     )
     resolved = {
         **dataclasses.asdict(run.hparams),
@@ -139,7 +151,7 @@ def create(run: Run) -> Run:
         "hparams_set": run.hparams_set,
     }
     files.replace_file(
-        folder / "hparams.json",
+        folder / HPARAMS,
         json.dumps(resolved, indent=0, sort_keys=True) + "\n",
     )
     return load(folder)
@@ -157,7 +169,7 @@ def load(folder: str | pathlib.Path) -> Run:
             f"{folder} is not a run directory (it has no hparams.json): give"
             " the --output_dir of a t2t-trainer run."
         )
-    hparams_path, problem_path = path / "hparams.json", path / "problem.json"
+    hparams_path, problem_path = path / HPARAMS, path / PROBLEM
     values = files.read_json(hparams_path)
     problem = files.read_json(problem_path)
     usr_dir = _usr_dir(problem, problem_path)

@@ -17,8 +17,7 @@ from collections.abc import Iterator
 def load(before_devices: Callable[[], None] = lambda: None) -> None:
     """Imports TensorFlow and has it look for its devices.
 
-    Args:
-      before_devices: called in between, where threads may still be set.
+    `before_devices` is called in between, where threads may still be set.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_standard_error():

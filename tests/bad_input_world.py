@@ -26,7 +26,7 @@ import pathlib
 import tarfile
 
 from t2t_repro.data.archive_problem import ArchiveProblem
-from t2t_repro.data.archives import Corpus
+from t2t_repro.data.archive_problem import Corpus
 from t2t_repro.data.download import RemoteFile
 from t2t_repro.registry import register_problem
 

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import gc
+import logging
 import os
 import pathlib
 
@@ -65,6 +66,22 @@ def short_collections():
     yield
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def messages(monkeypatch):
+    """What is logged meanwhile, whatever handlers a command has left."""
+    logger = logging.getLogger("t2t_repro")
+    texts = []
+    handler = logging.Handler()
+    monkeypatch.setattr(
+        handler, "emit", lambda record: texts.append(record.getMessage())
+    )
+    monkeypatch.setattr(logger, "handlers", [handler])
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    yield texts
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

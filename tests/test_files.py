@@ -18,16 +18,6 @@ from t2t_repro.errors import InputError
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture
-def said(monkeypatch):
-    """What was logged, as it is read."""
-    lines = []
-    monkeypatch.setattr(
-        files.logger, "info", lambda text, *values: lines.append(text % values)
-    )
-    return lines
-
-
 def test_replacing_makes_the_file_at_the_end(tmp_path):
     path = tmp_path / "new"
     with files.replacing(path) as temporary:
@@ -49,7 +39,7 @@ def test_a_failure_keeps_the_old_file_and_leaves_nothing(tmp_path, error):
     assert os.listdir(tmp_path) == ["old"]
 
 
-def test_what_a_killed_process_left_is_removed_and_named(tmp_path, said):
+def test_what_a_killed_process_left_is_removed_and_named(tmp_path, messages):
     program = (
         "import os, sys; from t2t_repro import files\n"
         "with files.replacing(sys.argv[1]) as part:\n"
@@ -66,10 +56,11 @@ def test_what_a_killed_process_left_is_removed_and_named(tmp_path, said):
     files.replace_file(path, "whole")
     assert path.read_text() == "whole"
     assert sorted(os.listdir(tmp_path)) == sorted([*others, "out"])
-    assert len(said) == 1 and f"removed {tmp_path / left} (4 bytes)" in said[0]
+    assert len(messages) == 1
+    assert f"removed {tmp_path / left} (4 bytes)" in messages[0]
 
 
-def test_what_another_process_is_writing_is_left(tmp_path, said):
+def test_what_another_process_is_writing_is_left(tmp_path, messages):
     program = (
         "import sys; from t2t_repro import files\n"
         "with files.replacing(sys.argv[1]) as part:\n"
@@ -88,7 +79,7 @@ def test_what_another_process_is_writing_is_left(tmp_path, said):
         assert len(os.listdir(tmp_path)) == 2
         other.stdin.close()
         assert other.wait() == 0
-    assert path.read_text() == "theirs" and not said
+    assert path.read_text() == "theirs" and not messages
     assert os.listdir(tmp_path) == ["out"]
 
 
@@ -138,6 +129,17 @@ def test_make_folder(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot make the folder .*file/x"):
         files.make_folder(tmp_path / "file" / "x")
+
+
+def test_file_sha256(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    # FIPS 180-2, appendix B.1.
+    assert files.file_sha256(path) == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+    with pytest.raises(InputError, match="b does not exist"):
+        files.file_sha256(tmp_path / "b")
 
 
 def test_sizes_in_words():
@@ -239,15 +241,12 @@ def test_without_a_remedy_the_second_waits(tmp_path):
     assert not path.exists()
 
 
-def test_a_file_system_without_locks(tmp_path, monkeypatch, caplog):
+def test_a_file_system_without_locks(tmp_path, monkeypatch, messages):
     def unknown(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(files.fcntl, "flock", unknown)
-    monkeypatch.setattr(files.logger, "propagate", True)
     with files.locked(tmp_path / "lock", "stop it"):
         pass
-    # Where other tests have given the logger a handler, it is said twice.
-    said = {record.getMessage() for record in caplog.records}
-    (message,) = said
+    (message,) = messages
     assert "cannot be locked (No locks available)" in message

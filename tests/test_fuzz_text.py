@@ -12,15 +12,15 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t2t_repro.data import archives
+from t2t_repro.data import archive_problem
 from t2t_repro.data import records
 from t2t_repro.errors import InputError
-from t2t_repro.metrics import bracketing_report
+from t2t_repro.metrics import bracketing
 from t2t_repro.text import bpe
-from t2t_repro.text import linear
+from t2t_repro.text import linearised_trees
 from t2t_repro.text import lines
 from t2t_repro.text import trees
-from t2t_repro.text.subword_encoder import SubwordEncoder
+from t2t_repro.text.subwords import SubwordEncoder
 from t2t_repro.text.subwords import SubwordTextEncoder
 from t2t_repro.text.trees import Tree
 from tests import fuzzing
@@ -95,7 +95,7 @@ def test_scores_of_trees(tokens, other):
     gold, test = " ".join(tokens).replace("\n", " "), other.replace("\n", " ")
     for pair in ((gold, test), (test, gold), (gold, gold)):
         try:
-            report = bracketing_report.evaluate(pair[:1], pair[1:])
+            report = bracketing.evaluate(pair[:1], pair[1:])
         except InputError:
             continue
         assert report.all.sentences == 1
@@ -116,11 +116,13 @@ _TREES = st.recursive(
 @fuzzing.LIGHT
 @given(_TREES, st.lists(st.sampled_from(_LINEAR) | st.text(max_size=4)))
 def test_rebuilt_trees(tree, tokens):
-    whole = linear.rebuild(linear.linearise(tree), tree.words())
+    whole = linearised_trees.rebuild(
+        linearised_trees.linearise(tree), tree.words()
+    )
     assert (whole.tree, bool(whole.repairs)) == (tree, False)
-    rebuilt = linear.rebuild(tokens, tree.words()).tree
+    rebuilt = linearised_trees.rebuild(tokens, tree.words()).tree
     assert rebuilt.words() == tree.words()
-    line = trees.tree_line(linear.settle_punctuation(rebuilt))
+    line = trees.tree_line(linearised_trees.settle_punctuation(rebuilt))
     assert trees.parse_tree(line).words() == tree.words()
 
 
@@ -129,9 +131,9 @@ def test_trees_deeper_than_recursion():
     line = "(NP " * depth + "(NN dog)" + ")" * depth
     tree = trees.clean(trees.parse_tree(line))
     assert trees.tree_line(tree) == f"(TOP {line})"
-    tokens = linear.linearise(tree)
+    tokens = linearised_trees.linearise(tree)
     assert len(tokens) == 2 * depth + 1
-    rebuilt = linear.rebuild(["(NP"] * depth, ["dog"])
+    rebuilt = linearised_trees.rebuild(["(NP"] * depth, ["dog"])
     assert trees.tree_line(rebuilt.tree) == "(XX dog)".join(["(TOP ", ")"])
 
 
@@ -237,7 +239,7 @@ def test_archives(place, data):
         archive.addfile(member, io.BytesIO(b"a dog\na cat\n"))
     place.write_bytes(data.draw(fuzzing.damaged(buffer.getvalue())))
     try:
-        found = list(archives.member_lines(place, "a.en"))
+        found = list(archive_problem.member_lines(place, "a.en"))
     except InputError as error:
         assert "\n" not in str(error)
         return

@@ -16,7 +16,7 @@ from t2t_repro import registry
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.models.transformer import Transformer
 from t2t_repro.report import paper
-from t2t_repro.train.schedule import learning_rate
+from t2t_repro.train.learning_rate import learning_rate
 
 # Table 3. M is its "params" in millions, "-" where it is empty; the last two
 # are of newstest2013. For row (E) "emb" stands for learned positions.

@@ -11,8 +11,8 @@ from t2t_repro import registry
 from t2t_repro import run_directory
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
+from t2t_repro.files import file_sha256
 from t2t_repro.text import bpe
-from t2t_repro.text.encoder import file_sha256
 
 _LINES = ["a man rides a red bicycle.", "two dogs play in the snow."] * 3
 

@@ -1,76 +1,130 @@
-"""A family of a user's own goes through the commands as the Transformer does.
+"""A family of a user's own goes all the way, and no file here knows it.
 
-Its code is tests/models/bag_of_words.py, alone in a --t2t_usr_dir.
+The folder of --t2t_usr_dir holds one file, a copy of tests/models/bag_of_words.
 """
 
+import json
+import pathlib
 import shutil
-import sys
 
 import pytest
+import tensorflow as tf
 
-from t2t_repro import checkpoints
+import t2t_repro
 from t2t_repro import registry
 from t2t_repro.bin import t2t_decoder
 from t2t_repro.bin import t2t_exporter
 from t2t_repro.bin import t2t_report
 from t2t_repro.bin import t2t_trainer
+from t2t_repro.bin import t2t_visualize
 from t2t_repro.text.lines import read_lines
-from tests import source_tree
 from tests import toy_run
 
+_FAMILY = pathlib.Path(__file__).parent / "models" / "bag_of_words.py"
+_LINES = ["the dog sleeps.", "", "my hungry elephant eats an apple."]
 
-@pytest.fixture
-def usr(tmp_path, monkeypatch):
-    """The flag that names the folder; what it registers goes away again."""
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    for table in (registry._models, registry._hparams):
-        monkeypatch.setattr(table, "_entries", dict(table._entries))
-    folder = tmp_path / "usr_of_family"
+
+@pytest.fixture(scope="module")
+def usr_dir(tmp_path_factory):
+    """Registered while these tests run."""
+    folder = tmp_path_factory.mktemp("own") / "own_family"
     folder.mkdir()
-    family = source_tree.ROOT / "tests" / "models" / "bag_of_words.py"
-    shutil.copy(family, folder)
-    yield f"--t2t_usr_dir={folder}"
-    for name in [name for name in sys.modules if name.startswith(folder.name)]:
-        del sys.modules[name]
+    shutil.copy(_FAMILY, folder)
+    yield str(folder)
+    registry._models._entries.pop("bag_of_words", None)
+    registry._hparams._entries.pop("bag_of_words_tiny", None)
 
 
-def test_it_trains_resumes_decodes_scores_exports_and_reports(
-    usr, trained, tmp_path, capsys
-):
-    run, lines = tmp_path / "run", tmp_path / "lines"
-    here = [usr, f"--output_dir={run}"]
-    train = [
-        *here,
+@pytest.fixture(scope="module")
+def run(trained, usr_dir, tmp_path_factory):
+    """A run of six steps, which was stopped after three and went on."""
+    folder = tmp_path_factory.mktemp("bag") / "run"
+    arguments = [
         f"--problem={toy_run.PROBLEM}",
         f"--data_dir={trained.data_dir}",
+        f"--output_dir={folder}",
         "--hparams_set=bag_of_words_tiny",
-        "--local_eval_frequency=2",
-        "--schedule=train",
+        f"--t2t_usr_dir={usr_dir}",
+        "--local_eval_frequency=3",
+        "--eval_steps=1",
+        "--eval_bleu_sentences=2",
     ]
-    assert t2t_trainer.main([*train, "--train_steps=2"]) == 0
-    assert (
-        t2t_trainer.main([*train, "--train_steps=4", "--average_last=2"]) == 0
-    )
-    assert checkpoints.steps(run) == [2, 4]
+    assert t2t_trainer.main([*arguments, "--train_steps=3"]) == 0
+    assert t2t_trainer.main([*arguments, "--train_steps=6"]) == 0
+    return folder
 
-    lines.write_text("My dog eats.\nOlga sees a cat.\n")
-    translated = [
-        "--decode_hparams=beam_size=4,extra_length=5",
-        f"--decode_from_file={lines}",
-        f"--decode_to_file={tmp_path / 'translated'}",
+
+def test_the_run_says_what_it_is(run):
+    said = json.loads((run / "hparams.json").read_text())
+    assert (said["model"], said["bag_dropout"]) == ("bag_of_words", 0.1)
+    evaluations = json.loads((run / "evaluations.json").read_text())
+    assert [line["step"] for line in evaluations["evaluations"]] == [3, 6]
+
+
+def test_it_decodes_with_beam_4_and_scores_what_it_found(run, tmp_path):
+    (tmp_path / "in").write_text("\n".join(_LINES))
+    arguments = [
+        f"--output_dir={run}",
+        f"--decode_from_file={tmp_path / 'in'}",
+        f"--decode_to_file={tmp_path / 'out'}",
+        "--decode_hparams=beam_size=4,alpha=0.0,extra_length=3,"
+        "write_beam_scores=true",
     ]
-    assert t2t_decoder.main([*here, *translated]) == 0
-    assert len(read_lines(tmp_path / "translated")) == 2
-    (tmp_path / "pairs").write_text("My dog eats.\tMein Hund isst.\n")
-    scored = [
+    assert t2t_decoder.main(arguments) == 0
+    decoded = [line.split("\t") for line in read_lines(tmp_path / "out")]
+    assert len(decoded) == len(_LINES) and decoded[1] == ["", "0.0000"]
+
+    pairs = [f"{line}\tein Hund." for line in _LINES]
+    (tmp_path / "pairs").write_text("\n".join(pairs))
+    arguments = [
+        f"--output_dir={run}",
         f"--score_file={tmp_path / 'pairs'}",
         f"--decode_to_file={tmp_path / 'scores'}",
     ]
-    assert t2t_decoder.main([*here, *scored]) == 0
-    assert float(read_lines(tmp_path / "scores")[0]) < 0.0
-    export = [f"--export_dir={tmp_path / 'export'}", "--format=saved_model"]
-    assert t2t_exporter.main([*here, *export]) == 0
-    assert (tmp_path / "export" / "saved_model.pb").is_file()
-    capsys.readouterr()
-    assert t2t_report.main(here) == 0
-    assert "| d_model | 512 | 16 |" in capsys.readouterr().out
+    assert t2t_decoder.main(arguments) == 0
+    assert all(float(line) < 0 for line in read_lines(tmp_path / "scores"))
+
+
+def test_it_exports(run, tmp_path):
+    pytest.importorskip("tensorflow_text")
+    arguments = [
+        f"--output_dir={run}",
+        "--format=saved_model",
+        f"--export_dir={tmp_path / 'export'}",
+        "--decode_hparams=beam_size=4,extra_length=3",
+    ]
+    assert t2t_exporter.main(arguments) == 0
+    loaded = tf.saved_model.load(str(tmp_path / "export"))
+    found = loaded.translate(tf.constant(_LINES))["outputs"].numpy()
+    ours = t2t_repro.load(run, decode_hparams="beam_size=4,extra_length=3")
+    assert [text.decode() for text in found] == ours(_LINES)
+
+
+def test_it_reports(run, capsys):
+    assert t2t_report.main([f"--output_dir={run}"]) == 0
+    assert "d_model" in capsys.readouterr().out
+
+
+def test_what_it_has_not_is_one_sentence(run, tmp_path, capsys):
+    page = ["--input=a dog", f"--html={tmp_path / 'page.html'}"]
+    assert t2t_visualize.main([f"--output_dir={run}", *page]) == 1
+    assert not (tmp_path / "page.html").exists()
+    assert "attention" in capsys.readouterr().err.splitlines()[-1]
+    arguments = ["--format=ctranslate2", f"--export_dir={tmp_path / 'ct2'}"]
+    assert t2t_exporter.main([f"--output_dir={run}", *arguments]) != 0
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and not (tmp_path / "ct2").exists()
+
+
+def test_an_hparam_of_another_family_is_named(trained, usr_dir, capsys):
+    arguments = [
+        f"--problem={toy_run.PROBLEM}",
+        f"--data_dir={trained.data_dir}",
+        f"--output_dir={trained.output_dir}-other",
+        "--hparams_set=bag_of_words_tiny",
+        "--model=transformer",
+        f"--t2t_usr_dir={usr_dir}",
+    ]
+    assert t2t_trainer.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert "is for the model bag_of_words, not for --model=transformer" in error

@@ -3,6 +3,8 @@
 import dataclasses
 import pathlib
 
+import numpy as np
+
 from t2t_repro.bin import t2t_datagen
 from t2t_repro.bin import t2t_trainer
 
@@ -55,3 +57,18 @@ def make(folder: pathlib.Path) -> ToyRun:
     assert t2t_datagen.main([*arguments, f"--tmp_dir={folder}"]) == 0
     assert t2t_trainer.main(trainer_arguments(data_dir, output_dir)) == 0
     return ToyRun(data_dir, output_dir)
+
+
+def assert_same_checkpoint(
+    folder: pathlib.Path, other: pathlib.Path, step: int
+) -> None:
+    """Every tensor of a checkpoint is the same in both runs, bit for bit."""
+    from t2t_repro import checkpoints  # commands are tested without TensorFlow
+
+    found, expected = (
+        checkpoints.read(checkpoints.path_of(run, step))
+        for run in (folder, other)
+    )
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)

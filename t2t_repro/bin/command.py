@@ -8,12 +8,14 @@ Exit statuses: 0 done (also `--help`, `--version`), 2 wrong usage, 1 anything
 else that the user can mend, 130 interrupted.
 """
 
+import dataclasses
 import logging
 import math
 import os
 import pathlib
 import sys
 import traceback
+import typing
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
@@ -36,6 +38,8 @@ _HELP_FLAGS = {"--help", "-help", "-h", "--helpfull", "--helpshort"}
 # Two words for a run directory, of tensor2tensor's and of its checkpoints'
 # tools: a command that has one of them understands both.
 _RUN_DIRECTORY = ("output_dir", "model_dir")
+# TensorFlow's shapes are of 32 bits.
+_LARGEST = 2**31 - 1
 # Alone it lists everything.
 _MAY_BE_EMPTY = ("registry_help",)
 
@@ -121,6 +125,32 @@ def _print_error(
     if values["verbose"].value:
         traceback.print_exception(error)
     print(f"{name}: {message or _one_line(error)}", file=sys.stderr)
+
+
+def define_flags_of(record: type, values: flags.FlagValues) -> None:
+    """Makes a flag of every field of a dataclass.
+
+    Name, type and default are the field's; its metadata have `help`, `choices`
+    of text and the least number, `at_least`.
+    """
+    for field in dataclasses.fields(record):
+        # `int | None` is an int that may be left out.
+        kind = (typing.get_args(field.type) or (field.type,))[0]
+        name, text = field.name, field.metadata["help"]
+        default: Any = field.default
+        least, choices = field.metadata["at_least"], field.metadata["choices"]
+        if kind is bool:
+            flags.DEFINE_bool(name, default, text, flag_values=values)
+        elif kind is int:
+            flags.DEFINE_integer(
+                name, default, text, least, _LARGEST, flag_values=values
+            )
+        elif kind is float:
+            flags.DEFINE_float(name, default, text, least, flag_values=values)
+        elif choices:
+            flags.DEFINE_enum(name, default, choices, text, flag_values=values)
+        else:
+            flags.DEFINE_string(name, default, text, flag_values=values)
 
 
 def define_problem_flags(values: flags.FlagValues) -> None:

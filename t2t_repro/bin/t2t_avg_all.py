@@ -21,7 +21,11 @@ from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 
 # What makes the folder a run, and what t2t-report reads.
-_COPIED = ("problem.json", "batch_shapes.json", "hparams.json")
+_COPIED = (
+    run_directory.PROBLEM,
+    run_directory.BATCH_SHAPES,
+    run_directory.HPARAMS,
+)
 
 logger = logging.getLogger("t2t_repro")
 
@@ -34,15 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _define_flags(values: flags.FlagValues) -> None:
-    flags.DEFINE_string(
-        "model_dir", None, "run directory to read", flag_values=values
-    )
-    flags.DEFINE_string(
-        "output_dir",
-        None,
-        "new run directory: model.ckpt-STEP is the mean of n checkpoints",
-        flag_values=values,
-    )
+    for name, text in (
+        ("model_dir", "run directory to read"),
+        (
+            "output_dir",
+            "new run directory: model.ckpt-STEP is the mean of n checkpoints",
+        ),
+    ):
+        flags.DEFINE_string(name, None, text, flag_values=values)
     for name, default, least, text in (
         ("n", 8, 1, "checkpoints in an average; the paper: 5, big 20"),
         ("min_steps", 0, 0, "ignore checkpoints of fewer steps"),
@@ -104,8 +107,7 @@ def _windows(
         if step >= values.min_steps
         and (not values.max_steps or step <= values.max_steps)
     ]
-    interim = checkpoints.interim_steps(run.folder)
-    steps = [step for step in found if step not in interim]
+    steps = averaging.without_interim(run.folder, found)
     if not values.allow_unequal_spacing and not averaging.is_equal(
         steps, checkpoints.times(run.folder, steps)
     ):

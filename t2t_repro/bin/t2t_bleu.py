@@ -18,13 +18,13 @@ from t2t_repro.bin import command
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.errors import nearest
+from t2t_repro.files import file_sha256
 from t2t_repro.text import lines
-from t2t_repro.text.encoder import file_sha256
 
 _DOCUMENTATION = """scores a translation against a reference, line by line.
 
 `sacrebleu` is the figure to compare between systems. `paper_bleu`, printed when
---language is given, is the one to hold against the figures of the paper. The
+--language is given, is the one to compare with the figures of the paper. The
 files are plain, untokenised UTF-8 text, or the same with a name in .gz.
 
   t2t-bleu --translation=out.de --reference=ref.de --language=de
@@ -39,24 +39,11 @@ logger = logging.getLogger("t2t_repro")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
-
-    Args:
-      argv: arguments without the program's name; `sys.argv[1:]` when None.
-
-    Returns:
-      The exit status.
-    """
+    """Runs `t2t-bleu`; see `command.run` for arguments and statuses."""
     return command.run("t2t-bleu", _DOCUMENTATION, _define_flags, _body, argv)
 
 
 def _define_flags(values: flags.FlagValues) -> None:
-    flags.DEFINE_string(
-        "translation",
-        lines.STANDARD,
-        "the file to score, one sentence to a line; - is standard input",
-        flag_values=values,
-    )
     flags.DEFINE_multi_string(
         "reference",
         [],
@@ -64,46 +51,42 @@ def _define_flags(values: flags.FlagValues) -> None:
         " commas, the best match counts",
         flag_values=values,
     )
-    flags.DEFINE_string(
-        "test_set",
-        None,
-        "take the reference from sacreBLEU instead of a file (it downloads the"
-        " set once); the paper's is wmt14/full",
-        flag_values=values,
-    )
-    flags.DEFINE_string(
-        "language_pair",
-        None,
-        "of --test_set, such as en-de",
-        flag_values=values,
-    )
-    flags.DEFINE_string(
-        "language",
-        None,
-        "of the translation, such as de: adds paper_bleu, whose tokeniser needs"
-        " to know",
-        flag_values=values,
-    )
-    flags.DEFINE_bool(
-        "rewrite_reference_quotes",
-        False,
-        "for paper_bleu, turn the reference's typographic quotation marks into"
-        " plain ones first, as in the file that the paper's authors used",
-        flag_values=values,
-    )
-    flags.DEFINE_bool(
-        "t2t",
-        False,
-        "add BLEU_uncased and BLEU_cased as tensor2tensor's t2t-bleu printed"
-        " them",
-        flag_values=values,
-    )
-    flags.DEFINE_bool(
-        "json",
-        False,
-        "print one JSON object instead of lines",
-        flag_values=values,
-    )
+    for name, default, text in (
+        (
+            "translation",
+            lines.STANDARD,
+            "the file to score, one sentence to a line; - is standard input",
+        ),
+        (
+            "test_set",
+            None,
+            "take the reference from sacreBLEU instead of a file (it downloads"
+            " the set once); the paper's is wmt14/full",
+        ),
+        ("language_pair", None, "of --test_set, such as en-de"),
+        (
+            "language",
+            None,
+            "of the translation, such as de: adds paper_bleu, whose tokeniser"
+            " needs to know",
+        ),
+    ):
+        flags.DEFINE_string(name, default, text, flag_values=values)
+    for name, text in (
+        (
+            "rewrite_reference_quotes",
+            "for paper_bleu, turn the reference's typographic quotation marks"
+            " into plain ones first, as in the file that the paper's authors"
+            " used",
+        ),
+        (
+            "t2t",
+            "add BLEU_uncased and BLEU_cased as tensor2tensor's t2t-bleu"
+            " printed them",
+        ),
+        ("json", "print one JSON object instead of lines"),
+    ):
+        flags.DEFINE_bool(name, False, text, flag_values=values)
 
 
 def _body(values: flags.FlagValues) -> None:

@@ -7,7 +7,7 @@ from absl import flags
 from t2t_repro import files
 from t2t_repro import registry
 from t2t_repro.bin import command
-from t2t_repro.data import plan
+from t2t_repro.data import download
 
 # Each is a process with a vocabulary of its own.
 _MOST_PROCESSES = 256
@@ -52,7 +52,8 @@ def _generate(values: flags.FlagValues) -> int | None:
     problem = registry.problem(values.problem)
     tmp_dir = files.absolute(values.tmp_dir)
     if values.dry_run:
-        print("\n".join(plan.lines(problem, tmp_dir)))
+        plan = download.plan(problem.full_name, problem.sources(), tmp_dir)
+        print("\n".join(plan))
         return 0
     command.require(values, "data_dir")
     from t2t_repro.data import generate

@@ -28,10 +28,10 @@ from t2t_repro.decode import output
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
+from t2t_repro.files import file_sha256
 from t2t_repro.progress import Progress
 from t2t_repro.run_directory import Run
 from t2t_repro.text import lines
-from t2t_repro.text.encoder import file_sha256
 
 # What each source of lines goes together with.
 _SHARDS = ("decode_shards", "worker_id")

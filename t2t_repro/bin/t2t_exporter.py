@@ -22,7 +22,6 @@ from t2t_repro.bin import command
 from t2t_repro.decode import options as decode_options
 from t2t_repro.errors import UsageError
 from t2t_repro.export import exporter
-from t2t_repro.export import folder as export_folder
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _define_flags(values: flags.FlagValues) -> None:
     command.define_problem_flags(values)
     command.define_model_flags(values)
+    command.define_checkpoint_flags(values)
     flags.DEFINE_enum(
         "format",
         exporter.FORMATS[0],
@@ -42,20 +42,20 @@ def _define_flags(values: flags.FlagValues) -> None:
         f"what to write: {', '.join(exporter.FORMATS)}",
         flag_values=values,
     )
-    command.define_checkpoint_flags(values)
-    flags.DEFINE_string(
-        "export_dir",
-        None,
-        "where to; default: output_dir/export/<seconds>",
-        flag_values=values,
-    )
-    flags.DEFINE_string(
-        "decode_hparams",
-        "",
-        "such as beam_size=4,alpha=0.6,extra_length=50,n_best=0, which a"
-        " saved_model keeps; default: these, or the problem's own",
-        flag_values=values,
-    )
+    for name, default, text in (
+        (
+            "export_dir",
+            None,
+            "where to; default: output_dir/export/<seconds>",
+        ),
+        (
+            "decode_hparams",
+            "",
+            "such as beam_size=4,alpha=0.6,extra_length=50,n_best=0, which a"
+            " saved_model keeps; default: these, or the problem's own",
+        ),
+    ):
+        flags.DEFINE_string(name, default, text, flag_values=values)
     flags.DEFINE_bool(
         "overwrite",
         False,
@@ -81,19 +81,12 @@ def _export(values: flags.FlagValues) -> int | None:
     command.check_run(run, values)
     if values.data_dir:
         command.check_data(run, values.data_dir)
-    target = files.absolute(
-        values.export_dir or export_folder.default_folder(run)
-    )
-    export_folder.check(target, values.overwrite)
+    target = files.absolute(values.export_dir or exporter.default_folder(run))
+    exporter.check_folder(target, values.overwrite)
     options = decode_options.of_run(run, values.decode_hparams)
     command.load_tensorflow()
     exporter.write(
-        run,
-        values.format,
-        target,
-        options,
-        checkpoint,
-        values.overwrite,
+        run, values.format, target, options, checkpoint, values.overwrite
     )
     return 0
 

@@ -17,7 +17,7 @@ from t2t_repro.bin import command
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.interop import t2t_hparams
-from t2t_repro.text.subword_encoder import SUFFIX
+from t2t_repro.text.subwords import SUFFIX
 
 _TARGET_SPACES = 32
 

@@ -1,20 +1,20 @@
 """`t2t-parseval`: scores parse trees against gold trees (section 6.3).
 
 tensor2tensor had no counterpart: its parses could not be scored at all. What
-is counted, and how, is in `t2t_repro.metrics.bracketing`; how sentences are
-summed up, in `t2t_repro.metrics.bracketing_report`.
+is counted, and how, is in `t2t_repro.metrics.bracketing`.
 """
 
 import dataclasses
 import json
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from absl import flags
 
 from t2t_repro.bin import command
 from t2t_repro.errors import InputError
-from t2t_repro.metrics import bracketing_report
+from t2t_repro.metrics import bracketing
 from t2t_repro.metrics.bracketing import BracketCounts
 from t2t_repro.metrics.bracketing import SentenceScore
 from t2t_repro.text.lines import read_lines
@@ -32,7 +32,7 @@ gold line is an error.
   t2t-parseval --gold=dev.trees --test=decoded.trees --per_sentence
 """
 
-_SHORT = f"len<={bracketing_report.CUT_OFF_LENGTH}"
+_SHORT = f"len<={bracketing.CUT_OFF_LENGTH}"
 
 _TABLE_HEAD = (
     "                                matched brackets  cross-   compared\n"
@@ -41,51 +41,45 @@ _TABLE_HEAD = (
 )
 
 
+# What follows from counts, in JSON behind them.
+_RATIOS = (
+    *("recall", "precision", "f1"),
+    *("failures", "valid", "complete_match", "complete_match_with_failures"),
+    *("average_crossing", "no_crossing", "at_most_two_crossing"),
+    "tagging_accuracy",
+)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
-
-    Args:
-      argv: arguments without the program's name; `sys.argv[1:]` when None.
-
-    Returns:
-      The exit status.
-    """
+    """Runs `t2t-parseval`; see `command.run` for arguments and statuses."""
     return command.run(
         "t2t-parseval", _DOCUMENTATION, _define_flags, _body, argv
     )
 
 
 def _define_flags(values: flags.FlagValues) -> None:
-    flags.DEFINE_string(
-        "gold",
-        None,
-        "The file of annotated trees, one a line.",
-        flag_values=values,
-    )
-    flags.DEFINE_string(
-        "test",
-        None,
-        "The file of the parser's trees, line by line the same sentences.",
-        flag_values=values,
-    )
-    flags.DEFINE_bool(
-        "per_sentence",
-        False,
-        "Whether to print every sentence's figures before the summary, and on"
-        " standard error why a sentence could not be scored.",
-        flag_values=values,
-    )
-    flags.DEFINE_bool(
-        "json",
-        False,
-        "Whether to print one JSON object instead of text.",
-        flag_values=values,
-    )
+    for name, text in (
+        ("gold", "The file of annotated trees, one a line."),
+        (
+            "test",
+            "The file of the parser's trees, line by line the same sentences.",
+        ),
+    ):
+        flags.DEFINE_string(name, None, text, flag_values=values)
+    for name, text in (
+        (
+            "per_sentence",
+            "Whether to print every sentence's figures before the summary, and"
+            " on standard error why a sentence could not be scored.",
+        ),
+        ("json", "Whether to print one JSON object instead of text."),
+    ):
+        flags.DEFINE_bool(name, False, text, flag_values=values)
 
 
 def _body(values: flags.FlagValues) -> None:
     command.require(values, "gold", "test")
-    report = bracketing_report.evaluate(
+    report = bracketing.evaluate(
         _read(values.gold, "gold"),
         _read(values.test, "test"),
         gold_name=values.gold,
@@ -128,7 +122,7 @@ def _row(number: int, score: SentenceScore) -> str:
     )
 
 
-def _summary_text(heading: str, summary: bracketing_report.Summary) -> str:
+def _summary_text(heading: str, summary: bracketing.Summary) -> str:
     brackets = summary.brackets
     strict = summary.brackets_with_failures
     lines = [
@@ -153,46 +147,25 @@ def _summary_text(heading: str, summary: bracketing_report.Summary) -> str:
     return "\n".join(lines)
 
 
-def _as_json(report: bracketing_report.Report, per_sentence: bool) -> dict:
+def _as_json(report: bracketing.Report, per_sentence: bool) -> dict:
     result: dict = {
-        "all": _summary_json(report.all),
-        _SHORT: _summary_json(report.short),
+        "all": _with_ratios(report.all),
+        _SHORT: _with_ratios(report.short),
     }
     if per_sentence:
-        result["sentences"] = [
-            {
-                **dataclasses.asdict(score),
-                "brackets": _brackets_json(score.brackets),
-                "tagging_accuracy": score.tagging_accuracy,
-            }
-            for score in report.sentences
-        ]
+        result["sentences"] = [_with_ratios(one) for one in report.sentences]
     return result
 
 
-def _summary_json(summary: bracketing_report.Summary) -> dict:
-    strict = summary.brackets_with_failures
+def _with_ratios(score: Any) -> Any:
+    """A dataclass of counts as a dict of them and of all that follows."""
+    if not dataclasses.is_dataclass(score):
+        return score
+    fields = (field.name for field in dataclasses.fields(score))
     return {
-        **dataclasses.asdict(summary),
-        "brackets": _brackets_json(summary.brackets),
-        "brackets_with_failures": _brackets_json(strict),
-        "failures": summary.failures,
-        "valid": summary.valid,
-        "complete_match": summary.complete_match,
-        "complete_match_with_failures": summary.complete_match_with_failures,
-        "average_crossing": summary.average_crossing,
-        "no_crossing": summary.no_crossing,
-        "at_most_two_crossing": summary.at_most_two_crossing,
-        "tagging_accuracy": summary.tagging_accuracy,
-    }
-
-
-def _brackets_json(brackets: BracketCounts) -> dict:
-    return {
-        **dataclasses.asdict(brackets),
-        "recall": brackets.recall,
-        "precision": brackets.precision,
-        "f1": brackets.f1,
+        name: _with_ratios(getattr(score, name))
+        for name in (*fields, *_RATIOS)
+        if hasattr(score, name)
     }
 
 

@@ -69,16 +69,15 @@ def _body(values: flags.FlagValues) -> int | None:
         run_directory.check_data(run, problem, data_dir)
     command.load_tensorflow()
     from t2t_repro.report import comparison
-    from t2t_repro.report import layout
     from t2t_repro.report import run_facts
 
     scores = run_facts.read_scores(values.scores) if values.scores else None
     facts = run_facts.gather(run, decoding, data_dir, scores)
     compared = comparison.compare(facts, values.device_tflops)
     if values.json:
-        print(json.dumps(layout.as_json(compared), indent=1))
+        print(json.dumps(comparison.as_json(compared), indent=1))
     else:
-        sys.stdout.write(layout.as_markdown(compared))
+        sys.stdout.write(comparison.as_markdown(compared))
     return 0
 
 

@@ -19,6 +19,7 @@ from t2t_repro.bin import command
 from t2t_repro.errors import UsageError
 from t2t_repro.train import options as train_options
 from t2t_repro.train import profiling
+from t2t_repro.train.options import TrainOptions
 
 logger = logging.getLogger("t2t_repro")
 
@@ -33,137 +34,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _define_flags(values: flags.FlagValues) -> None:
     command.define_problem_flags(values)
     command.define_model_flags(values)
-    _define_numbers(values)
-    _define_choices(values)
-    _define_early_stopping(values)
-    for name, text in (
-        ("tmp_dir", "folder of the raw text"),
-        (
-            "warm_start_from",
-            "run directory or checkpoint that a new run has its first weights"
-            " from; step and moments begin anew",
-        ),
-    ):
-        flags.DEFINE_string(name, None, text, flag_values=values)
+    command.define_flags_of(TrainOptions, values)
     flags.DEFINE_string(
-        "profile",
-        "",
-        "first and last step that TensorFlow's profiler records, such as"
-        " 100,109, for TensorBoard's Profile tab",
-        flag_values=values,
-    )
-
-
-def _define_numbers(values: flags.FlagValues) -> None:
-    whole = {
-        "train_steps": (250_000, "updates to reach"),
-        "eval_steps": (100, "dev batches per evaluation; 0: all"),
-        "local_eval_frequency": (
-            1000,
-            "steps between evaluations, and between checkpoints",
-        ),
-        "save_checkpoints_secs": (
-            0,
-            "seconds between checkpoints; 0: every --local_eval_frequency",
-        ),
-        "keep_checkpoint_max": (20, "checkpoints to keep"),
-        "keep_best": (
-            0,
-            "checkpoints to keep besides, the best on the dev data by"
-            " --eval_early_stopping_metric",
-        ),
-        "average_last": (0, "average so many checkpoints at the end"),
-        "random_seed": (1, "of weights, order of data and dropout"),
-        "worker_gpu": (0, "GPUs to use; 0: all, or the CPU"),
-        "eval_bleu_sentences": (200, "dev sentences translated for BLEU"),
-    }
-    at_least = {
-        "train_steps": 1,
-        "local_eval_frequency": 1,
-        "keep_checkpoint_max": 1,
-        "eval_bleu_sentences": 1,
-    }
-    for name, (default, text) in whole.items():
-        flags.DEFINE_integer(
-            name,
-            default,
-            text,
-            lower_bound=at_least.get(name, 0),
-            upper_bound=2**31 - 1,
-            flag_values=values,
-        )
-
-
-def _define_choices(values: flags.FlagValues) -> None:
-    for name, choices, text in (
-        (
-            "schedule",
-            [
-                "continuous_train_and_eval",
-                "train_and_evaluate",
-                "train",
-                "evaluate",
-            ],
-            "train and evaluate in turn (both names), train without"
-            " evaluations, or evaluate the newest checkpoint",
-        ),
-        (
-            "nan_policy",
-            ["stop", "skip"],
-            "what a step whose loss or gradient is not finite does",
-        ),
-        (
-            "precision",
-            ["float32", "bfloat16", "float16"],
-            "of forward and backward pass; weights stay in float32",
-        ),
-        (
-            "xla",
-            ["auto", "off", "attention", "replica"],
-            "what XLA compiles; auto: replica on GPUs, off on the CPU",
-        ),
-    ):
-        flags.DEFINE_enum(name, choices[0], choices, text, flag_values=values)
-    for name, text in (
-        (
-            "allow_unequal_spacing",
-            "average the last checkpoints even if they are not equally spaced",
-        ),
-        (
-            "deterministic",
-            "use only operations that give the same bits every time; slower on"
-            " GPUs",
-        ),
-        ("generate_data", "run t2t-datagen first, with --tmp_dir"),
-    ):
-        flags.DEFINE_bool(name, False, text, flag_values=values)
-
-
-def _define_early_stopping(values: flags.FlagValues) -> None:
-    flags.DEFINE_integer(
-        "eval_early_stopping_steps",
-        None,
-        "stop when the metric has not become better for so many steps",
-        lower_bound=1,
-        flag_values=values,
-    )
-    flags.DEFINE_string(
-        "eval_early_stopping_metric",
-        "nll",
-        "nll, perplexity, token_accuracy or bleu, of the dev data",
-        flag_values=values,
-    )
-    flags.DEFINE_float(
-        "eval_early_stopping_metric_delta",
-        0.1,
-        "a smaller change is not better",
-        lower_bound=0.0,
-        flag_values=values,
+        "tmp_dir", None, "folder of the raw text", flag_values=values
     )
     flags.DEFINE_bool(
-        "eval_early_stopping_metric_minimize",
-        None,
-        "whether less is better; left out: as the metric goes",
+        "generate_data",
+        False,
+        "run t2t-datagen first, with --tmp_dir",
         flag_values=values,
     )
 
@@ -183,7 +61,7 @@ def _run(values: flags.FlagValues) -> int | None:
     lock: contextlib.AbstractContextManager = contextlib.nullcontext()
     if values.schedule != "evaluate" and _is_chief():
         lock = files.locked(
-            folder / "trainer.lock",
+            folder / run_directory.TRAINER_LOCK,
             "wait for its end, stop it, or take another --output_dir",
         )
     with lock:
@@ -207,7 +85,12 @@ def _train(
         problem = run.open_problem()
     options = _options(values, folder)
     options.check(run_directory.checkpoint_steps(folder), problem.metric)
-    _prepare_data(values, problem, data_dir)
+    if values.generate_data:
+        command.require(values, "tmp_dir")
+        from t2t_repro.data import generate
+
+        generate.generate(problem, data_dir, files.absolute(values.tmp_dir))
+    command.require_folder("data_dir", data_dir)
     if is_new:
         hparams_set = _hparams_set(values, problem, data_dir)
         hparams = registry.hparams(hparams_set).override(values.hparams)
@@ -224,17 +107,15 @@ def _train(
     run_directory.check_data(run, problem, data_dir)
     strategy = _join_workers(values.worker_gpu)
     _start_tensorflow()
-    from t2t_repro.train import schedules
+    from t2t_repro.train import trainer
 
-    schedules.run(run, data_dir, options, strategy)
+    trainer.run(run, data_dir, options, strategy)
 
 
-def _options(
-    values: flags.FlagValues, folder: pathlib.Path
-) -> train_options.TrainOptions:
+def _options(values: flags.FlagValues, folder: pathlib.Path) -> TrainOptions:
     given: dict[str, Any] = {
         name: values[name].value
-        for name in hparam.field_types(train_options.TrainOptions)
+        for name in hparam.field_types(TrainOptions)
         if values[name].present
     }
     if given.get("warm_start_from"):
@@ -246,9 +127,9 @@ def _is_chief() -> bool:
     """Whether this is the one process that writes the run directory."""
     if not os.environ.get("TF_CONFIG"):
         return True
-    from t2t_repro.train import workers
+    from t2t_repro.train import cluster
 
-    return workers.place().is_chief
+    return cluster.this_worker().is_chief
 
 
 def _start_tensorflow() -> None:
@@ -262,9 +143,9 @@ def _join_workers(worker_gpu: int) -> Any:
     if not os.environ.get("TF_CONFIG"):
         return None
     with tensorflow_start.quiet_standard_error():
-        from t2t_repro.train import workers
+        from t2t_repro.train import cluster
 
-    return workers.join(worker_gpu)
+    return cluster.join(worker_gpu)
 
 
 def _check_hparams(values: flags.FlagValues, problem: Any) -> None:
@@ -296,7 +177,7 @@ def _hparams_set(
         return values.hparams_set
     from t2t_repro.data import generate
 
-    pairs = generate.count_pairs(problem, data_dir)
+    pairs = generate.pairs_written(problem, data_dir)
     _start_tensorflow()
     import tensorflow as tf
 
@@ -310,28 +191,6 @@ def _hparams_set(
         "a GPU" if has_gpu else "no GPU",
     )
     return chosen
-
-
-def _prepare_data(
-    values: flags.FlagValues, problem: Any, data_dir: pathlib.Path
-) -> None:
-    """Generates the data if told to; makes sure that the folder is there."""
-    if values.generate_data:
-        _generate(values, problem, data_dir)
-    command.require_folder("data_dir", data_dir)
-
-
-def _generate(
-    values: flags.FlagValues, problem: Any, data_dir: pathlib.Path
-) -> None:
-    command.require(values, "tmp_dir")
-    from t2t_repro.data import generate
-
-    generate.generate(
-        problem,
-        data_dir,
-        files.absolute(values.tmp_dir),
-    )
 
 
 def _refuse_foreign(folder: pathlib.Path) -> None:

@@ -17,7 +17,6 @@ import json
 import logging
 import pathlib
 import time
-from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
@@ -33,11 +32,10 @@ from t2t_repro.decode import output
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
+from t2t_repro.files import file_sha256
 from t2t_repro.text import lines
-from t2t_repro.text.encoder import file_sha256
 
 if TYPE_CHECKING:
-    from t2t_repro.decode.loaded_run import LoadedRun
     from t2t_repro.metrics.scores import Score
 
 logger = logging.getLogger("t2t_repro")
@@ -97,7 +95,7 @@ def _body(values: flags.FlagValues) -> int | None:
     options = decode_options.of_run(run, values.decode_hparams)
     sources = lines.read_lines(values.source)
     references = _references(values, len(sources))
-    record = _open_record(run, options, values)
+    record = _Record(run, options, values)
     command.load_tensorflow(for_many_searches=True)
     _follow(run, options, sources, references, record, values)
     return 0
@@ -115,82 +113,98 @@ def _references(values: flags.FlagValues, count: int) -> list[str] | None:
     return references
 
 
-@dataclasses.dataclass
 class _Record:
-    """`<problem>.json`: what the translations were made from, and scores.
+    """What the translations were made from, and their scores by step.
 
-    Attributes:
-      path: the file.
-      made_from: what must be the same in every call.
-      reference_sha256: of the reference; empty before there was one.
-      scores: by step, each with its signature.
+    Both stand in `<problem>.json`; the scores are TensorBoard's, too.
     """
 
-    path: pathlib.Path
-    made_from: dict[str, Any]
-    reference_sha256: str = ""
-    scores: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    def __init__(
+        self,
+        run: run_directory.Run,
+        options: DecodeOptions,
+        values: flags.FlagValues,
+    ):
+        """Begins the record, or goes on with one that says the same.
 
-    def translation(self, step: int) -> pathlib.Path:
-        """Where the translation of a checkpoint goes."""
-        return self.path.with_name(f"{self.path.stem}-{step}")
-
-    def write(self) -> None:
-        """Replaces the file."""
-        content = dataclasses.asdict(self)
-        del content["path"]
-        files.replace_file(self.path, json.dumps(content, indent=1) + "\n")
-
-
-def _open_record(
-    run: run_directory.Run, options: DecodeOptions, values: flags.FlagValues
-) -> _Record:
-    """Begins the record, or goes on with one that says the same.
-
-    Raises:
-      UsageError: the folder holds translations made in another way.
-    """
-    record = _Record(
-        files.absolute(values.translations_dir) / f"{run.problem}.json",
-        {
+        Raises:
+          InputError: the file is not of this command.
+          UsageError: the folder holds translations made in another way.
+        """
+        self.folder = files.absolute(values.translations_dir)
+        self._path = self.folder / f"{run.problem}.json"
+        self._made_from = {
             "model_dir": str(run.folder.resolve()),
             "source_sha256": file_sha256(values.source),
             **dataclasses.asdict(options),
-        },
-    )
-    # How many sentences at a time changes no translation.
-    del record.made_from["batch_size"]
-    digest = file_sha256(values.reference) if values.reference else ""
-    if record.path.exists():
-        known = files.read_json(record.path)
+        }
+        # How many sentences at a time changes no translation.
+        del self._made_from["batch_size"]
+        self._reference_sha256 = (
+            file_sha256(values.reference) if values.reference else ""
+        )
+        self._scores: dict[str, dict[str, Any]] = {}
+        self._writer: Any = None
+        if self._path.exists():
+            self._go_on(files.read_json(self._path))
+
+    def _go_on(self, known: dict[str, Any]) -> None:
         try:
-            before = known["made_from"] | {
-                "reference_sha256": known["reference_sha256"] or digest
-            }
-            record.scores = dict(known["scores"])
+            before = dict(known["made_from"])
+            scored_by = known["reference_sha256"]
+            self._scores = dict(known["scores"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
-                f"{record.path} is not of this command ({error}): remove it,"
+                f"{self._path} is not of this command ({error}): remove it,"
                 " or give a new --translations_dir."
             ) from error
-        now = record.made_from | {
-            "reference_sha256": digest or before["reference_sha256"]
+        now = dict(self._made_from)
+        if scored_by and self._reference_sha256:
+            before["reference_sha256"] = scored_by
+            now["reference_sha256"] = self._reference_sha256
+        for name in sorted(before.keys() | now.keys()):
+            if before.get(name) != now.get(name):
+                raise UsageError(
+                    f"{self._path} was begun with {name}={before.get(name)},"
+                    f" not {now.get(name)}: give a new --translations_dir."
+                )
+        self._reference_sha256 = self._reference_sha256 or scored_by
+
+    def __contains__(self, step: int) -> bool:
+        """Whether the translation of that checkpoint has a score."""
+        return str(step) in self._scores
+
+    def translation(self, step: int) -> pathlib.Path:
+        """Where the translation of a checkpoint goes."""
+        return self.folder / f"{self._path.stem}-{step}"
+
+    def write(self) -> None:
+        """Replaces the file; makes its folder."""
+        files.make_folder(self.folder)
+        content = {
+            "made_from": self._made_from,
+            "reference_sha256": self._reference_sha256,
+            "scores": self._scores,
         }
-        _require_same(record.path, before, now)
-        digest = now["reference_sha256"]
-    record.reference_sha256 = digest
-    return record
+        files.replace_file(self._path, json.dumps(content, indent=1) + "\n")
 
+    def add(self, step: int, score: "Score") -> None:
+        """Takes down a score."""
+        import tensorflow as tf
 
-def _require_same(
-    path: pathlib.Path, before: dict[str, Any], now: dict[str, Any]
-) -> None:
-    for name in sorted(before.keys() | now.keys()):
-        if before.get(name) != now.get(name):
-            raise UsageError(
-                f"{path} was begun with {name}={before.get(name)}, not"
-                f" {now.get(name)}: give a new --translations_dir."
-            )
+        # First TensorBoard: stopped in between, the point is written twice.
+        if self._writer is None:
+            self._writer = tf.summary.create_file_writer(str(self.folder))
+        with self._writer.as_default(step=step):
+            tf.summary.scalar(score.metric, score.value)
+            tf.summary.text(f"{score.metric}_signature", score.signature)
+        self._writer.flush()
+        self._scores[str(step)] = {
+            "metric": score.metric,
+            "score": score.value,
+            "signature": score.signature,
+        }
+        self.write()
 
 
 def _follow(
@@ -202,34 +216,39 @@ def _follow(
     values: flags.FlagValues,
 ) -> None:
     from t2t_repro import checkpoints
+    from t2t_repro.decode.loaded_run import open_run
 
-    translate = _Translate(run, options)
-    board = _Board(record.path.parent)
-    found = False
+    loaded, found = None, False
     for step in checkpoints.follow(
         run.folder, 60.0 * values.wait_minutes, values.min_steps
     ):
         if not found:
             # Not before: a run without a checkpoint leaves nothing behind.
-            found = True
-            files.make_folder(record.path.parent)
             record.write()
+            found = True
         path = record.translation(step)
         if path.exists():
             logger.info("%s is there already", path)
         else:
+            begin = time.monotonic()
             try:
-                translations = translate(step, sources)
+                if loaded is None:
+                    loaded = open_run(run, options, str(step))
+                else:
+                    loaded.restore(str(step))
+                translations = loaded.translate(sources)
             except InputError:
                 if step in checkpoints.steps(run.folder):
                     raise
                 logger.warning("step %d: the training removed it", step)
                 continue
-            lines.write_lines_atomically(path, translations)
-            logger.info("wrote %s", path)
-        if references is not None and str(step) not in record.scores:
-            _score(step, path, references, record, board)
-    board.close()
+            lines.write_lines_atomically(
+                path, output.output_lines(options, translations)
+            )
+            seconds = time.monotonic() - begin
+            logger.info("wrote %s in %.1f s", path, seconds)
+        if references is not None and step not in record:
+            _score(run, step, path, references, record)
     if not found:
         raise InputError(
             f"{run.folder} has no checkpoint of {values.min_steps} or more"
@@ -239,30 +258,22 @@ def _follow(
 
 
 def _score(
+    run: run_directory.Run,
     step: int,
     path: pathlib.Path,
     references: list[str],
     record: _Record,
-    board: "_Board",
 ) -> None:
+    from t2t_repro.metrics.scores import corpus_score
+
     outputs = lines.read_lines(path)
     if len(outputs) != len(references):
         raise InputError(
             f"{path} has {len(outputs)} lines, the source has"
             f" {len(references)}: remove the file to make it again."
         )
-    from t2t_repro.metrics.scores import corpus_score
-
-    metric = registry.problem(record.path.stem).metric
-    score = corpus_score(metric, outputs, references)
-    # First TensorBoard: stopped in between, the point is only written twice.
-    board.write(step, score)
-    record.scores[str(step)] = {
-        "metric": score.metric,
-        "score": score.value,
-        "signature": score.signature,
-    }
-    record.write()
+    score = corpus_score(run.open_problem().metric, outputs, references)
+    record.add(step, score)
     logger.info(
         "step %d  %s = %.2f %s",
         step,
@@ -270,56 +281,6 @@ def _score(
         score.value,
         score.signature,
     )
-
-
-class _Translate:
-    """The model, built at the first checkpoint; later only its weights move."""
-
-    def __init__(self, run: run_directory.Run, options: DecodeOptions):
-        self._run, self._options = run, options
-        self._loaded: LoadedRun | None = None
-
-    def __call__(self, step: int, sources: list[str]) -> Iterator[str]:
-        """Restores a checkpoint; then yields its translations, line by line."""
-        from t2t_repro.decode.loaded_run import open_run
-
-        if self._loaded is None:
-            self._loaded = open_run(self._run, self._options, str(step))
-        else:
-            self._loaded.restore(str(step))
-        begin = time.monotonic()
-        translated = self._loaded.translate(sources)
-        logger.info(
-            "step %d: %d lines in %.1f s",
-            step,
-            len(sources),
-            time.monotonic() - begin,
-        )
-        return output.output_lines(self._options, translated)
-
-
-class _Board:
-    """TensorBoard events, opened when there is one to write."""
-
-    def __init__(self, folder: pathlib.Path):
-        self._folder = folder
-        self._writer: Any = None
-
-    def write(self, step: int, score: "Score") -> None:
-        """Adds a point."""
-        import tensorflow as tf
-
-        if self._writer is None:
-            self._writer = tf.summary.create_file_writer(str(self._folder))
-        with self._writer.as_default(step=step):
-            tf.summary.scalar(score.metric, score.value)
-            tf.summary.text(f"{score.metric}_signature", score.signature)
-        self._writer.flush()
-
-    def close(self) -> None:
-        """Ends the file, if there is one."""
-        if self._writer is not None:
-            self._writer.close()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Shows what a trained model looks at while it translates, as a web page.
+"""Shows a trained model's attention while it translates, as a web page.
 
-The page is one file that needs no network: the attentions of encoder, decoder
-and encoder-decoder, by layer and head, and the tree of a parsing model.
+The page is one file that needs no network: every attention of the model, by
+layer and head, and the tree of a parsing model.
 
   t2t-visualize --output_dir=O --input="A man rides a bike." --html=page.html
   t2t-visualize --output_dir=O --decode_from_file=F --html=page.html
@@ -37,20 +37,15 @@ def _define_flags(values: flags.FlagValues) -> None:
     command.define_problem_flags(values)
     command.define_model_flags(values)
     command.define_checkpoint_flags(values)
+    decoding = (
+        "such as beam_size=4,alpha=0.6; default: these, or the problem's own"
+    )
+    sentences = f"UTF-8 text, a sentence a line, at most {_MOST_SENTENCES}"
     for name, default, text in (
         ("input", None, "the sentence"),
-        (
-            "decode_from_file",
-            None,
-            f"UTF-8 text, a sentence a line, at most {_MOST_SENTENCES}",
-        ),
+        ("decode_from_file", None, sentences),
         ("html", "attention.html", "the page to write"),
-        (
-            "decode_hparams",
-            "",
-            "such as beam_size=4,alpha=0.6; default: these, or the problem's"
-            " own",
-        ),
+        ("decode_hparams", "", decoding),
     ):
         flags.DEFINE_string(name, default, text, flag_values=values)
     flags.DEFINE_bool(
@@ -98,13 +93,10 @@ def _sources(values: flags.FlagValues) -> list[str]:
         raise UsageError(
             "give --input with a sentence, or --decode_from_file: one of them."
         )
-    if values.input is not None:
-        given, name = values.input.split("\n"), "--input"
-    else:
-        given, name = (
-            lines.read_lines(values.decode_from_file),
-            values.decode_from_file,
-        )
+    given, name = (values.input or "").split("\n"), "--input"
+    if values.decode_from_file is not None:
+        name = values.decode_from_file
+        given = lines.read_lines(name)
     sources = [line for line in given if line.strip()]
     if not 1 <= len(sources) <= _MOST_SENTENCES:
         raise InputError(
@@ -122,7 +114,6 @@ def _page(
 ) -> str:
     from t2t_repro import checkpoints
     from t2t_repro.decode.loaded_run import open_run
-    from t2t_repro.visualize import looking
     from t2t_repro.visualize import page
 
     prefix = checkpoints.find(run.folder, checkpoint)
@@ -131,8 +122,13 @@ def _page(
     sentences: list[page.Sentence] = []
     count = 0
     for source in sources:
-        sentences.append(looking.look_at(loaded, source))
-        count += page.weight_count(sentences[-1])
+        sentences.append(page.translate(loaded, source))
+        if not sentences[-1].attentions:
+            raise InputError(
+                f"{run.folder} has nothing to show: the model {run.model} has"
+                " no attention."
+            )
+        count += sentences[-1].weight_count
         if count > _MOST_WEIGHTS:
             raise InputError(
                 f"up to {source[:40]!r} the page would hold {count} weights,"

@@ -6,6 +6,7 @@ window (order of files, order of pairs, order of batches) is a function of
 that one window again: nothing is replayed and no shuffle buffer is saved.
 """
 
+import contextlib
 import dataclasses
 import logging
 import queue
@@ -39,12 +40,7 @@ class Position(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Padded ids.
-
-    Attributes:
-      inputs: `[parts, batch, source]` int32, or `[batch, source]`.
-      targets: the same with target columns.
-    """
+    """Padded ids, `[parts, batch, columns]` or `[batch, columns]` int32."""
 
     inputs: np.ndarray
     targets: np.ndarray
@@ -75,8 +71,7 @@ class TrainingBatches:
     def stream(self, start: Position) -> Iterator[tuple[Position, Batch]]:
         """Yields batches from `start` on, each with the position after it.
 
-        The very first batch of a run has the largest shape, so that running
-        out of memory shows at once.
+        The first batch of a run has the largest shape.
 
         Raises:
           InputError: a shard is damaged, or no pair fits into any shape.
@@ -122,6 +117,7 @@ class TrainingBatches:
         rng = np.random.default_rng([self.seed, start.epoch, start.file, 1])
         plan = plan_batches(pairs.lengths(), self.shapes, self.parts, rng)
         if plan and start.epoch == 0 and start.file == 0:
+            # A part of the order by which checkpoints count their position.
             largest = min(index for index, _ in plan)
             plan.sort(key=lambda item: item[0] != largest)
             plan[1:] = [plan[1:][i] for i in rng.permutation(len(plan) - 1)]
@@ -184,7 +180,7 @@ def plan_batches(
 def _assemble(
     pairs: Pairs, shape: BatchShape, rows: np.ndarray, parts: int
 ) -> Batch:
-    """Pads a planned batch and deals its rows out to the parts in turn."""
+    """Pads a planned batch; its rows go to the parts in turn."""
     dealt = rows.reshape(shape.batch, parts).T.reshape(-1)
     inputs = pairs.inputs.padded(dealt, shape.source)
     targets = pairs.targets.padded(dealt, shape.target)
@@ -197,10 +193,7 @@ def _assemble(
 def evaluation_batches(
     pairs: Pairs, shapes: list[BatchShape]
 ) -> Iterator[Batch]:
-    """Every pair once, in batches `[batch, columns]` of the given shapes.
-
-    The last batches are filled up with empty rows.
-    """
+    """Every pair once; the last batches are filled up with empty rows."""
     for index, rows in plan_batches(pairs.lengths(), shapes, 1, None):
         batch = _assemble(pairs, shapes[index], rows, 1)
         yield Batch(batch.inputs[0], batch.targets[0])
@@ -216,11 +209,9 @@ def prefetch(items: Iterable, depth: int = 4) -> Iterator:
 
     def put(item: tuple) -> bool:
         while not stop.is_set():
-            try:
+            with contextlib.suppress(queue.Full):
                 ready.put(item, timeout=0.1)
                 return True
-            except queue.Full:
-                continue
         return False
 
     def work() -> None:

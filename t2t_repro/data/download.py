@@ -1,40 +1,59 @@
-"""Raw files by URL, with hashes: checked before use, wherever they came from.
+"""Raw files by URL: checked before use, resumed and retried on slow servers.
 
 A file that lies in `tmp_dir` already is used after its hash was checked, so
 files placed by hand work too. A file without a published hash is taken as it
 is; `t2t_repro.data.generate` records the hash it has.
+
+The WMT archives are gigabytes. keras.utils.get_file removes what it has when a
+connection breaks and starts anew; this continues with an HTTP range request.
+Left out: several connections at once, mirrors.
 """
 
+import contextlib
 import functools
+import http.client
 import logging
 import os
 import pathlib
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
 from collections.abc import Iterator
+from typing import Any
 from typing import NamedTuple
 
 from t2t_repro import files
-from t2t_repro.data import transfer
 from t2t_repro.errors import InputError
-from t2t_repro.text.encoder import file_sha256
-from t2t_repro.text.lines import iterate_lines
+from t2t_repro.files import file_sha256
+
+_TRIES = 5
+_FIRST_WAIT = 2.0  # seconds, doubled each time: half a minute in all
+_TIMEOUT = 60.0
+_BLOCK = 2**20
+_REPORT_EVERY = 30.0
+_PARTIAL, _BEYOND_THE_END = 206, 416
+# Too busy, or broken on the way; any other status will be the same next time.
+_PASSING = {408, 425, 429, 500, 502, 503, 504}
 
 logger = logging.getLogger("t2t_repro")
 
 
 class RemoteFile(NamedTuple):
-    """A file of a corpus.
+    """A file of a corpus."""
 
-    Attributes:
-      url: where it is published.
-      name: what it is called in `tmp_dir`.
-      sha256: of its bytes, in hexadecimal, where known.
-      size: in bytes, where known.
-    """
-
-    url: str
-    name: str
+    url: str  # http, https, ftp or file
+    name: str  # in `tmp_dir`
     sha256: str | None = None
-    size: int | None = None
+    size: int | None = None  # in bytes
+
+
+class TransferError(Exception):
+    """The other side, or the way there, failed; the message says how."""
+
+
+class _Passing(TransferError):
+    """A failure that another try may not meet."""
 
 
 def fetch(file: RemoteFile, tmp_dir: str | os.PathLike[str]) -> pathlib.Path:
@@ -42,10 +61,6 @@ def fetch(file: RemoteFile, tmp_dir: str | os.PathLike[str]) -> pathlib.Path:
 
     What comes lies in `<name>.part` until it is whole and its hash is right. A
     broken download of a file with a known hash is continued by the next call.
-
-    Raises:
-      InputError: the network said no, or the bytes are not the expected ones;
-        the message says where to place the file by hand.
     """
     path = pathlib.Path(tmp_dir).expanduser() / file.name
     if not path.exists():
@@ -73,6 +88,47 @@ def _hash_of(path: pathlib.Path, size: int, time: int) -> str:
     return file_sha256(path)
 
 
+def plan(
+    name: str, sources: Iterable[dict[str, Any]], tmp_dir: pathlib.Path
+) -> list[str]:
+    """What would be fetched (`t2t-datagen --dry_run`): a line a file, a sum.
+
+    `name` and `sources` are the problem's. A file counts as present when
+    something has its name: hashes are checked when it is read.
+    """
+    by_url: dict[str, dict[str, Any]] = {}
+    lines: list[str] = []
+    missing: list[int | None] = []
+    for source in sources:
+        if source.get("url"):
+            by_url.setdefault(source["url"], source)
+        else:
+            what = source.get("corpus") or source.get("file", "text")
+            lines.append(f"by hand  {source['split']}: {what} -> {tmp_dir}")
+    for url, source in by_url.items():
+        path = tmp_dir / (source.get("file") or url.rsplit("/", 1)[-1])
+        size = source.get("size")
+        if not path.exists():
+            missing.append(size)
+        elif not size and path.is_file():
+            size = path.stat().st_size
+        lines.append(
+            f"{'present' if path.exists() else 'missing'}"
+            f"  {files.size_text(size) if size else 'size unknown'}"
+            f"  {url} -> {path}"
+            + (f" (through {source['through']})" if "through" in source else "")
+        )
+    known = [size for size in missing if size]
+    sizes = [files.size_text(sum(known))] if known else []
+    if len(known) < len(missing):
+        sizes.append(f"{len(missing) - len(known)} of unknown size")
+    lines.append(
+        f"{name}: {len(missing)} of {len(by_url)} files to fetch"
+        + (f", {' and '.join(sizes)}" if sizes else "")
+    )
+    return lines
+
+
 def _download(file: RemoteFile, path: pathlib.Path) -> None:
     part = path.with_name(f"{path.name}.part")
     if file.sha256 is None:
@@ -82,7 +138,7 @@ def _download(file: RemoteFile, path: pathlib.Path) -> None:
     logger.info("fetching %s%s", file.url, size)
     while True:
         goes_on = part.exists()
-        _transfer(file, part, path)
+        _download_part(file, part, path)
         found = content_hash(part)
         if file.sha256 in (None, found):
             break
@@ -99,10 +155,12 @@ def _download(file: RemoteFile, path: pathlib.Path) -> None:
     os.replace(part, path)
 
 
-def _transfer(file: RemoteFile, part: pathlib.Path, path: pathlib.Path) -> None:
+def _download_part(
+    file: RemoteFile, part: pathlib.Path, path: pathlib.Path
+) -> None:
     try:
-        transfer.download(file.url, part)
-    except transfer.TransferError as error:
+        transfer(file.url, part)
+    except TransferError as error:
         if file.sha256 is None:
             part.unlink(missing_ok=True)
         kept = part.stat().st_size if part.exists() else 0
@@ -122,52 +180,72 @@ def _transfer(file: RemoteFile, part: pathlib.Path, path: pathlib.Path) -> None:
         ) from error
 
 
-def paired_lines(
-    source: str | os.PathLike[str], target: str | os.PathLike[str]
-) -> Iterator[tuple[str, str]]:
-    """Streams two files that are translations line by line.
+def transfer(url: str, part: pathlib.Path) -> None:
+    """Writes the bytes behind a URL, going on after those that are there.
 
     Raises:
-      InputError: one has more lines than the other, or is not UTF-8.
+      TransferError: the network or the server said no; `part` keeps what came.
+      OSError: the file cannot be written.
     """
-    return pair_up(
-        iterate_lines(source),
-        iterate_lines(target),
-        os.fspath(source),
-        os.fspath(target),
-    )
+    for attempt in range(1, _TRIES + 1):
+        try:
+            _try(url, part)
+            return
+        except _Passing as error:
+            if attempt == _TRIES:
+                raise
+            wait = _FIRST_WAIT * 2 ** (attempt - 1)
+            logger.info("%s: %s; again in %g s", url, error, wait)
+            time.sleep(wait)
 
 
-def pair_up(
-    sources: Iterator[str],
-    targets: Iterator[str],
-    source_name: str,
-    target_name: str,
-) -> Iterator[tuple[str, str]]:
-    """Streams two sequences of lines as pairs.
+def _try(url: str, part: pathlib.Path) -> None:
+    done = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"User-Agent": "t2t_repro"})
+    if done:
+        request.add_header("Range", f"bytes={done}-")
+    with _network_errors(part):
+        response = urllib.request.urlopen(request, timeout=_TIMEOUT)
+    with response:
+        # A server that knows no ranges sends everything again.
+        goes_on = getattr(response, "status", None) == _PARTIAL
+        length = response.headers.get("Content-Length") or ""
+        total = int(length) + done * goes_on if length.isdigit() else None
+        reported = time.monotonic()
+        with open(part, "ab" if goes_on else "wb") as file:
+            while block := _read(response, part):
+                file.write(block)
+                if time.monotonic() - reported > _REPORT_EVERY:
+                    reported = time.monotonic()
+                    of_all = f" of {total / 1e6:.0f}" if total else ""
+                    done_now = file.tell() / 1e6
+                    logger.info("%s: %.0f%s MB", url, done_now, of_all)
+    size = part.stat().st_size
+    if total is not None and size != total:
+        raise _Passing(f"it ended after {size} of {total} bytes")
 
-    Args:
-      sources: lines of one language.
-      targets: line by line their translations.
-      source_name: what a message calls the first.
-      target_name: what a message calls the second.
 
-    Raises:
-      InputError: one has more lines than the other.
-    """
-    number = 0
-    for number, line in enumerate(sources, start=1):
-        other = next(targets, None)
-        if other is None:
-            raise InputError(
-                f"{target_name} ends after line {number - 1} but"
-                f" {source_name} goes on: give both the same number of"
-                " lines."
-            )
-        yield line, other
-    if next(targets, None) is not None:
-        raise InputError(
-            f"{source_name} ends after line {number} but"
-            f" {target_name} goes on: give both the same number of"
-            " lines."
-        )
+def _read(response: Any, part: pathlib.Path) -> bytes:
+    with _network_errors(part):
+        return response.read(_BLOCK)
+
+
+@contextlib.contextmanager
+def _network_errors(part: pathlib.Path) -> Iterator[None]:
+    """Tells failures of the network from those of the disk."""
+    try:
+        yield
+    except urllib.error.HTTPError as error:
+        reason = f"HTTP {error.code} {error.reason}"
+        if error.code == _BEYOND_THE_END:
+            part.unlink(missing_ok=True)  # it was no beginning of this
+        elif error.code not in _PASSING:
+            raise TransferError(reason) from error
+        raise _Passing(reason) from error
+    except urllib.error.URLError as error:
+        # Of a file:// URL, the reason is text or the error of the file.
+        if isinstance(error.reason, FileNotFoundError | str):
+            raise TransferError(str(error.reason)) from error
+        raise _Passing(str(error.reason)) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise _Passing(str(error) or type(error).__name__) from error

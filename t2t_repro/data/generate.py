@@ -1,9 +1,9 @@
 """t2t-datagen: text to a vocabulary and TFRecord shards, streaming.
 
 Two passes over the problem's text, neither of which holds it in memory: one
-learns the vocabulary, one encodes. Line i of a split goes to shard i modulo
-the number of shards, encoded by a pool of processes whose results are taken in
-order: the same bytes come out whatever the number of processes.
+learns the vocabulary, one filters, encodes and writes. Encoding may use several
+processes, whose results are taken in order: the same bytes come out whatever
+their number.
 """
 
 import collections
@@ -14,9 +14,9 @@ import json
 import logging
 import multiprocessing
 import pathlib
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
-from collections.abc import Sequence
 from concurrent import futures
 from typing import Any
 
@@ -24,30 +24,24 @@ from t2t_repro import files
 from t2t_repro import tensorflow_start
 from t2t_repro.data.download import content_hash
 from t2t_repro.data.filters import Counts
+from t2t_repro.data.filters import PairFilter
 from t2t_repro.data.problem import TextToTextProblem
-from t2t_repro.data.sieve import Sieve
 from t2t_repro.errors import InputError
+from t2t_repro.files import file_sha256
 from t2t_repro.progress import Progress
+from t2t_repro.text import lines
 from t2t_repro.text.encoder import EOS_ID
 from t2t_repro.text.encoder import TextEncoder
-from t2t_repro.text.encoder import file_sha256
+from t2t_repro.text.lines import LinePairs
 
 _LINES_PER_TASK = 2000
 _TASKS_AHEAD = 4  # per process: enough to keep all busy, bounded in memory
 
 _Texts = list[tuple[str, str]]
 _Ids = list[tuple[list[int], list[int]]]
+_Encode = Callable[[Iterable[tuple[str, str]]], Iterator[_Ids]]
 
 logger = logging.getLogger("t2t_repro")
-
-
-@dataclasses.dataclass
-class SplitCounts:
-    """What was written of a split."""
-
-    pairs_written: int = 0
-    input_ids: int = 0
-    target_ids: int = 0
 
 
 def generate(
@@ -58,16 +52,8 @@ def generate(
 ) -> None:
     """Writes vocabulary, shards and `<problem>.json`; skips what is there.
 
-    The JSON file is written last: where it exists, the data is whole.
-
-    Args:
-      problem: what to generate.
-      data_dir: output folder.
-      tmp_dir: raw material.
-      processes: how many encode at once.
-
-    Raises:
-      InputError: missing or damaged text, an empty split.
+    The JSON file is written last: where it exists, the data is whole. So many
+    `processes` encode at once.
     """
     summary_path = data_dir / f"{problem.name}.json"
     if _is_done(problem, summary_path, tmp_dir):
@@ -75,7 +61,23 @@ def generate(
     # The second of two at once waits, and finds what the first one wrote.
     with files.locked(data_dir / f"{problem.name}.lock"):
         if not _is_done(problem, summary_path, tmp_dir):
-            _generate(problem, data_dir, tmp_dir, processes)
+            summary = _generate(problem, data_dir, tmp_dir, processes)
+            files.replace_file(
+                summary_path, json.dumps(summary, indent=1) + "\n"
+            )
+
+
+def pairs_written(problem: TextToTextProblem, data_dir: pathlib.Path) -> int:
+    """How many training pairs `data_dir` holds."""
+    path = data_dir / f"{problem.name}.json"
+    splits = files.read_json(path).get("splits") if path.exists() else None
+    match splits:
+        case {"train": {"pairs_written": int(count)}}:
+            return count
+    raise InputError(
+        f"{path} does not say how many training pairs there are, by which the"
+        " hparams set would be chosen: give --hparams_set."
+    )
 
 
 def _is_done(
@@ -83,11 +85,7 @@ def _is_done(
     summary_path: pathlib.Path,
     tmp_dir: pathlib.Path,
 ) -> bool:
-    """Whether the data are there.
-
-    Raises:
-      InputError: they are, but were made from other text than lies there now.
-    """
+    """Whether the data are there."""
     if not summary_path.exists():
         return False
     sources = files.read_json(summary_path).get("sources")
@@ -115,8 +113,9 @@ def _generate(
     data_dir: pathlib.Path,
     tmp_dir: pathlib.Path,
     processes: int,
-) -> None:
-    _open_text(problem, tmp_dir)
+) -> dict[str, Any]:
+    """Writes vocabulary and shards; returns what the JSON file says."""
+    _check_text(problem, tmp_dir)
     vocabulary = data_dir / problem.vocab_filename
     if vocabulary.exists():
         logger.info("using the vocabulary %s", vocabulary)
@@ -126,8 +125,6 @@ def _generate(
             _vocabulary_lines(problem, tmp_dir), vocabulary
         )
     tensorflow_start.load()  # wanted from here on
-    from t2t_repro.data import records
-
     encoder = problem.open_vocabulary(vocabulary)
     logger.info(
         "%s: %d ids, at most %d asked for",
@@ -135,25 +132,15 @@ def _generate(
         encoder.vocab_size,
         problem.approx_vocab_size,
     )
-    splits, corpora = {}, []
+    splits: dict[str, dict[str, int]] = {}
+    corpora: list[dict[str, Any]] = []
     with _encoding(problem, vocabulary, encoder, processes) as encode:
         for split in problem.splits:
-            paths = [
-                data_dir / records.shard_name(problem.name, split, i, shards)
-                for shards in (problem.shards(split),)
-                for i in range(shards)
-            ]
-            by_corpus: dict[str, Counts] = {}
-            kept = _sifted(problem, split, tmp_dir, by_corpus)
-            written = _write_shards(encode(kept), paths)
-            splits[split] = _totals(by_corpus, written)
-            corpora += [
-                {"split": split, "corpus": name, **dataclasses.asdict(counts)}
-                for name, counts in by_corpus.items()
-            ]
-            logger.info("%s: %s", split, _in_words(splits[split]))
-            _check_size(problem, split, splits[split]["pairs_read"])
-    summary = {
+            splits[split], by_corpus = _write_split(
+                problem, split, data_dir, tmp_dir, encode
+            )
+            corpora += by_corpus
+    return {
         "problem": problem.name,
         "source_language": problem.source_language,
         "target_language": problem.target_language,
@@ -165,18 +152,10 @@ def _generate(
         "corpora": corpora,
         "splits": splits,
     }
-    files.replace_file(
-        data_dir / f"{problem.name}.json",
-        json.dumps(summary, indent=1) + "\n",
-    )
 
 
-def _open_text(problem: TextToTextProblem, tmp_dir: pathlib.Path) -> None:
-    """Finds before the long work what is missing, or wrong in a short split.
-
-    Raises:
-      InputError: see `generate`.
-    """
+def _check_text(problem: TextToTextProblem, tmp_dir: pathlib.Path) -> None:
+    """Finds before the long work what is missing, or wrong in a short split."""
     for split in problem.splits:
         samples = itertools.chain.from_iterable(
             pairs for _, pairs in problem.generate_corpora(split, tmp_dir)
@@ -187,56 +166,6 @@ def _open_text(problem: TextToTextProblem, tmp_dir: pathlib.Path) -> None:
             raise _no_pairs(problem, split, 0)
 
 
-def _vocabulary_lines(
-    problem: TextToTextProblem, tmp_dir: pathlib.Path
-) -> Iterator[str]:
-    with Progress("reading text to learn from", "lines") as progress:
-        yield from progress.track(problem.vocabulary_lines(tmp_dir))
-
-
-def count_pairs(problem: TextToTextProblem, data_dir: pathlib.Path) -> int:
-    """How many training pairs were written.
-
-    Raises:
-      InputError: the data do not say it, as those of tensor2tensor.
-    """
-    path = data_dir / f"{problem.name}.json"
-    splits = files.read_json(path).get("splits") if path.exists() else None
-    match splits:
-        case {"train": {"pairs_written": int(count)}}:
-            return count
-    raise InputError(
-        f"{path} does not say how many training pairs there are, by which the"
-        " hparams set would be chosen: give --hparams_set."
-    )
-
-
-def _sifted(
-    problem: TextToTextProblem,
-    split: str,
-    tmp_dir: pathlib.Path,
-    by_corpus: dict[str, Counts],
-) -> Iterator[tuple[str, str]]:
-    """The pairs to write, counted by corpus.
-
-    Training pairs pass the problem's filters; of evaluation all are kept, as
-    each is a line to score.
-
-    Raises:
-      InputError: at the end, when no pair was left.
-    """
-    sieve = Sieve(problem.filters if split == "train" else None)
-    total = problem.count_pairs(split, tmp_dir)
-    with Progress(f"encoding {split}", "pairs", total) as progress:
-        for name, samples in problem.generate_corpora(split, tmp_dir):
-            yield from sieve.sift(
-                progress.track(samples), by_corpus.setdefault(name, Counts())
-            )
-    if not any(counts.pairs_kept for counts in by_corpus.values()):
-        read = sum(counts.pairs_read for counts in by_corpus.values())
-        raise _no_pairs(problem, split, read)
-
-
 def _no_pairs(problem: TextToTextProblem, split: str, read: int) -> InputError:
     return InputError(
         f"the {split} text of {problem.name} has no sentence pairs ({read}"
@@ -244,44 +173,87 @@ def _no_pairs(problem: TextToTextProblem, split: str, read: int) -> InputError:
     )
 
 
-def _totals(
-    by_corpus: dict[str, Counts], written: SplitCounts
-) -> dict[str, int]:
-    """Sums up the corpora of a split."""
+def _vocabulary_lines(
+    problem: TextToTextProblem, tmp_dir: pathlib.Path
+) -> Iterator[str]:
+    with Progress("reading text to learn from", "lines") as progress:
+        yield from progress.track(problem.vocabulary_lines(tmp_dir))
+
+
+def _write_split(
+    problem: TextToTextProblem,
+    split: str,
+    data_dir: pathlib.Path,
+    tmp_dir: pathlib.Path,
+    encode: _Encode,
+) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    """Filters, encodes and writes a split; returns counts, in all and apart."""
+    from t2t_repro.data import records
+
+    by_corpus: dict[str, Counts] = {}
+    shards = problem.shards(split)
+    written = records.write_shards(
+        itertools.chain.from_iterable(
+            encode(_kept_pairs(problem, split, tmp_dir, by_corpus))
+        ),
+        [
+            data_dir / records.shard_name(problem.name, split, shard, shards)
+            for shard in range(shards)
+        ],
+    )
+    corpora = [
+        {"split": split, "corpus": name, **dataclasses.asdict(counts)}
+        for name, counts in by_corpus.items()
+    ]
     totals: collections.Counter[str] = collections.Counter()
     for counts in by_corpus.values():
         totals.update(dataclasses.asdict(counts))
-    # All that is kept is written.
-    del totals["pairs_kept"]
-    return {**totals, **dataclasses.asdict(written)}
-
-
-def _in_words(totals: dict[str, int]) -> str:
-    """`800 pairs, 7 source and 9 target pieces; empty_dropped 2`."""
-    return "; ".join(
-        [
-            f"{totals['pairs_written']} pairs, {totals['input_ids']} source and"
-            f" {totals['target_ids']} target pieces",
-            *(
-                f"{name} {count}"
-                for name, count in totals.items()
-                if name.endswith("_dropped") and count
-            ),
-        ]
+    del totals["pairs_kept"]  # all that is kept is written
+    totals.update(dataclasses.asdict(written))
+    dropped = [
+        f"{name} {count}"
+        for name, count in totals.items()
+        if name.endswith("_dropped") and count
+    ]
+    sizes = (
+        f"{written.pairs_written} pairs, {written.input_ids} source and"
+        f" {written.target_ids} target pieces"
     )
-
-
-def _check_size(problem: TextToTextProblem, split: str, read: int) -> None:
-    expected = problem.expected_pairs(split)
-    if expected is not None and read != expected:
+    logger.info("%s: %s", split, "; ".join([sizes, *dropped]))
+    published = problem.published_pairs.get(split)
+    if published not in (None, totals["pairs_read"]):
         logger.warning(
             "the %s text of %s has %d pairs, %d are published: results may not"
             " be comparable.",
             split,
             problem.name,
-            read,
-            expected,
+            totals["pairs_read"],
+            published,
         )
+    return dict(totals), corpora
+
+
+def _kept_pairs(
+    problem: TextToTextProblem,
+    split: str,
+    tmp_dir: pathlib.Path,
+    by_corpus: dict[str, Counts],
+) -> LinePairs:
+    """The pairs to write, counted by corpus.
+
+    Training pairs pass the problem's filters; of evaluation all are kept, as
+    each is a line to score.
+    """
+    pair_filter = PairFilter(problem.filters if split == "train" else None)
+    total = problem.expected_pairs(split, tmp_dir)
+    with Progress(f"encoding {split}", "pairs", total) as progress:
+        for name, samples in problem.generate_corpora(split, tmp_dir):
+            yield from pair_filter.kept(
+                progress.track(samples), by_corpus.setdefault(name, Counts())
+            )
+    if not any(counts.pairs_kept for counts in by_corpus.values()):
+        read = sum(counts.pairs_read for counts in by_corpus.values())
+        raise _no_pairs(problem, split, read)
 
 
 def _hashed(
@@ -289,54 +261,13 @@ def _hashed(
 ) -> list[dict[str, Any]]:
     """Fills in the hashes that nobody published, from the files used."""
     for source in sources:
-        path = tmp_dir / source.get("file", "")
-        packed = pathlib.Path(f"{path}.gz")
-        if not path.exists() and packed.exists():
-            path, source["file"] = packed, packed.name
+        given = tmp_dir / source.get("file", "")
+        path = lines.find(given) or given
+        if path != given:
+            source["file"] = path.name
         if "sha256" in source and source["sha256"] is None and path.is_file():
             source["sha256"] = content_hash(path)
     return sources
-
-
-def _write_shards(
-    blocks: Iterable[_Ids], paths: Sequence[pathlib.Path]
-) -> SplitCounts:
-    """Deals the pairs out to the shards, which appear together at the end.
-
-    Raises:
-      InputError: the disk says no.
-    """
-    import tensorflow as tf
-
-    try:
-        with contextlib.ExitStack() as stack:
-            # Left in this order: writers are closed before files are renamed.
-            temporaries = [
-                stack.enter_context(files.replacing(path)) for path in paths
-            ]
-            writers = [
-                stack.enter_context(tf.io.TFRecordWriter(str(path)))
-                for path in temporaries
-            ]
-            return _deal(blocks, writers)
-    except tf.errors.OpError as error:
-        raise InputError(
-            f"cannot write {paths[0]}: {error.message}. Make room, or give"
-            " another --data_dir."
-        ) from error
-
-
-def _deal(blocks: Iterable[_Ids], writers: Sequence[Any]) -> SplitCounts:
-    from t2t_repro.data import records
-
-    counts = SplitCounts()
-    for inputs, targets in itertools.chain.from_iterable(blocks):
-        writer = writers[counts.pairs_written % len(writers)]
-        writer.write(records.serialize(inputs, targets))
-        counts.pairs_written += 1
-        counts.input_ids += len(inputs)
-        counts.target_ids += len(targets)
-    return counts
 
 
 @contextlib.contextmanager
@@ -345,7 +276,7 @@ def _encoding(
     vocabulary: pathlib.Path,
     encoder: TextEncoder,
     processes: int,
-):
+) -> Iterator[_Encode]:
     """Lends a function from a stream of texts to a stream of blocks of ids."""
     if processes == 1:
         yield lambda texts: (_encode(encoder, b) for b in _blocks(texts))

@@ -1,10 +1,10 @@
 """The parsing problem of section 6.3: words in, a linearised tree out.
 
-Both sides are text over one shared vocabulary, as in translation. The source
-is the sentence's words, the target what `t2t_repro.text.linear.linearise`
-writes: brackets with labels, and a tag for each word. Every bracket and tag of
-the Penn Treebank is one id, so that a target has as many ids as tokens; words
-are cut into subwords, so that no word is unknown.
+The source is the sentence's words, the target what `linearised_trees.linearise`
+writes: brackets with labels, and a tag for each word, both over one shared
+vocabulary. Every bracket and tag of the Penn Treebank is one id, so that a
+target has as many ids as tokens; words are cut into subwords, so that no word
+is unknown.
 
 Tags stay in the target, as in tensor2tensor. Vinyals et al. (2015) found `XX`
 for every word slightly better with millions of trees; here EVALB's tagging
@@ -25,10 +25,11 @@ from t2t_repro import files
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.errors import UsageError
 from t2t_repro.text import trees
-from t2t_repro.text.linear import linearise
-from t2t_repro.text.linear import rebuild
-from t2t_repro.text.linear import settle_punctuation
-from t2t_repro.text.linear import without_words
+from t2t_repro.text.linearised_trees import linearise
+from t2t_repro.text.linearised_trees import rebuild
+from t2t_repro.text.linearised_trees import settle_punctuation
+from t2t_repro.text.linearised_trees import without_words
+from t2t_repro.text.lines import LinePairs
 from t2t_repro.text.trees import Tree
 from t2t_repro.text.trees import escaped
 
@@ -76,11 +77,7 @@ class ParsingProblem(TextToTextProblem):
     has_plain_lines = False
 
     def __init__(self, name: str, is_reversed: bool = False):
-        """Called by the registry with the name that found the class.
-
-        Raises:
-          UsageError: the words of trees without words were asked for.
-        """
+        """Raises UsageError where words from trees without words are asked."""
         if is_reversed:
             raise UsageError(
                 f"{name}_rev: a linearised tree does not hold its words, so"
@@ -92,19 +89,9 @@ class ParsingProblem(TextToTextProblem):
     def tree_files(
         self, split: str, tmp_dir: pathlib.Path
     ) -> Iterable[pathlib.Path]:
-        """Names the files of a split, in a fixed order.
+        """The files of a split in `tmp_dir`, in a fixed order."""
 
-        Args:
-          split: one of `splits`.
-          tmp_dir: where the user's files lie.
-
-        Raises:
-          InputError: a file is missing.
-        """
-
-    def generate_samples(
-        self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, str]]:
+    def generate_samples(self, split: str, tmp_dir: pathlib.Path) -> LinePairs:
         """Streams source and target lines, without traces by default."""
         annotated = self._read(self.tree_files(split, tmp_dir))
         if split == "train":
@@ -144,15 +131,11 @@ class ParsingProblem(TextToTextProblem):
     def output_line(
         self, line: str, text: str
     ) -> tuple[str, "collections.Counter[str]"]:
-        """Makes the tree that a model means.
-
-        Args:
-          line: the words, as in `input_line`.
-          text: what the model wrote.
+        """Makes the tree that a model means: one over exactly these words.
 
         Returns:
-          One tree over exactly these words, and what had to be repaired how
-          often (see `t2t_repro.text.linear.Repair`).
+          Its line, and how often what had to be repaired (see
+          `linearised_trees.Repair`).
         """
         tokens, words = _TOKEN.findall(text), _TOKEN.findall(line)
         repairs: collections.Counter[str] = collections.Counter()

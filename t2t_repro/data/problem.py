@@ -7,8 +7,10 @@ sentence pairs. Nothing here imports TensorFlow.
 
 import abc
 import collections
+import itertools
 import pathlib
 from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 from t2t_repro.data.filters import Filters
@@ -16,8 +18,8 @@ from t2t_repro.data.vocabulary_sample import EvenSample
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.text.encoder import TextEncoder
+from t2t_repro.text.lines import LinePairs
 
-SPLITS = ("train", "dev", "test")
 VOCAB_KINDS = ("bpe", "subwords")
 
 # As tensor2tensor's text problems: without a limit, one long URL would cost
@@ -28,43 +30,31 @@ _MAX_SUBTOKEN_LENGTH = 200
 class TextToTextProblem(abc.ABC):
     """Sentence pairs with one vocabulary for both sides.
 
-    Class attributes to set:
-      source_language, target_language: ISO 639-1 codes, such as `"en"`.
-      approx_vocab_size: pieces to learn.
-      vocab_kind: `"bpe"` (SentencePiece) or `"subwords"` (tensor2tensor's).
-      filters: what to leave out of the training pairs; only pairs with an
-        empty side by default.
-      train_shards: number of training files (dev and test have one).
-      splits: which of train, dev, test it has; train and dev always.
-      has_public_test: whether references of `test` may be scored.
-      decode_hparams: what `--decode_hparams` leaves open, such as
-        `"beam_size=21"`; by default the paper's values for translation.
-      metric: of its outputs, `"bleu"` or `"f1"` (`metrics.scores`).
-      has_plain_lines: whether `input_line` and `output_line` change nothing.
-
     Attributes:
       name: registered name, without `_rev`.
       is_reversed: source and target swapped (`_rev`); same data files.
     """
 
+    # ISO 639-1 codes, such as "en".
     source_language: str
     target_language: str
+    # Pieces to learn, of SentencePiece or of tensor2tensor ("subwords").
     approx_vocab_size: int = 8192
     vocab_kind: str = "bpe"
+    # Of training pairs; by default only those with an empty side are left out.
     filters: Filters = Filters()
-    train_shards: int = 10
-    splits: tuple[str, ...] = ("train", "dev")
+    train_shards: int = 10  # dev and test have one
+    splits: tuple[str, ...] = ("train", "dev")  # always these; perhaps "test"
+    published_pairs: Mapping[str, int] = {}  # by split, where known
+    # What `--decode_hparams` leaves open, such as "beam_size=21"; the rest is
+    # the paper's for translation.
     decode_hparams: str = ""
-    metric: str = "bleu"
+    metric: str = "bleu"  # of its outputs, or "f1" (`metrics.scores`)
+    # Whether `input_line` and `output_line` change nothing.
     has_plain_lines: bool = True
 
     def __init__(self, name: str, is_reversed: bool = False):
-        """Called by the registry with the name that found the class.
-
-        Raises:
-          UsageError: the class asks for an unknown kind of vocabulary, or
-            lacks a language.
-        """
+        """Called by the registry with the name that found the class."""
         for side in ("source_language", "target_language"):
             if not isinstance(getattr(self, side, None), str):
                 raise UsageError(
@@ -96,36 +86,23 @@ class TextToTextProblem(abc.ABC):
         return f"vocab.{self.name}.{size}.{suffix}"
 
     @abc.abstractmethod
-    def generate_samples(
-        self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, str]]:
-        """Streams the pairs of a split in the forward direction.
+    def generate_samples(self, split: str, tmp_dir: pathlib.Path) -> LinePairs:
+        """Streams (source line, target line) of a split, in a fixed order.
 
-        Args:
-          split: one of `splits`.
-          tmp_dir: where raw material lies or is downloaded to.
-
-        Yields:
-          (source line, target line), in a fixed order.
-
-        Raises:
-          InputError: the raw material is missing or damaged.
+        In the forward direction. Raw material lies in `tmp_dir`, or is
+        downloaded to it.
         """
 
     def generate_corpora(
         self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
-        """The same pairs by corpus, where they are to be counted apart.
+    ) -> Iterator[tuple[str, LinePairs]]:
+        """The same as (name of a corpus, its pairs), to be counted apart.
 
-        Yields:
-          (name of the corpus, its pairs), the pairs to be read before the next
-          corpus is asked for.
+        The pairs must be read before the next corpus is asked for.
         """
         yield self.name, self._pairs(split, tmp_dir)
 
-    def _pairs(
-        self, split: str, tmp_dir: pathlib.Path
-    ) -> Iterator[tuple[str, str]]:
+    def _pairs(self, split: str, tmp_dir: pathlib.Path) -> LinePairs:
         """What `generate_samples` yields, if it is what it must be."""
         for pair in self.generate_samples(split, tmp_dir) or ():
             match pair:
@@ -141,15 +118,16 @@ class TextToTextProblem(abc.ABC):
     def vocabulary_lines(self, tmp_dir: pathlib.Path) -> Iterator[str]:
         """Streams the training text that the vocabulary is learnt from.
 
-        All of it for BPE, which takes its own sample of 4 million lines. For
-        subwords about a million characters of each language, at even
-        distances.
+        All of it for BPE, which takes its own sample of 4 million lines.
         """
+        if self.vocab_kind == "subwords":
+            return self.subword_sample(tmp_dir)
+        return itertools.chain.from_iterable(self._pairs("train", tmp_dir))
+
+    def subword_sample(self, tmp_dir: pathlib.Path) -> Iterator[str]:
+        """About a million characters of each language, at even distances."""
         samples = (EvenSample(), EvenSample())
         for pair in self._pairs("train", tmp_dir):
-            if self.vocab_kind == "bpe":
-                yield from pair
-                continue
             for sample, line in zip(samples, pair, strict=True):
                 sample.add(line)
         for sample in samples:
@@ -164,37 +142,22 @@ class TextToTextProblem(abc.ABC):
     ) -> tuple[str, "collections.Counter[str]"]:
         """What the user gets for a line and the model's text.
 
-        A translation is the model's text as it is. A parse is not: what the
-        model writes need not even balance, and the user wants a tree.
-
         Returns:
-          The output line, and how often what had to be repaired in it.
+          The output line, and how often what had to be repaired in it: a
+          model's text is not always the tree that it should be.
         """
         del line
         return text, collections.Counter()
 
     def default_hparams_set(self, pairs: int, has_gpu: bool) -> str | None:
-        """The hparams set where none is named; None: it must be named.
-
-        Args:
-          pairs: of the training data.
-          has_gpu: whether one trains.
-        """
+        """For so many training pairs; None: --hparams_set must be given."""
         del pairs, has_gpu
         return None
 
-    def expected_pairs(self, split: str) -> int | None:
-        """How many pairs the split is known to have; None where unknown."""
-        del split
-        return None
-
-    def count_pairs(self, split: str, tmp_dir: pathlib.Path) -> int | None:
-        """How many pairs will come, to say how long it will take.
-
-        None where that is neither known nor found out quickly.
-        """
+    def expected_pairs(self, split: str, tmp_dir: pathlib.Path) -> int | None:
+        """How many pairs will come, where that is known or quickly found."""
         del tmp_dir
-        return self.expected_pairs(split)
+        return self.published_pairs.get(split)
 
     def sources(self) -> list[dict[str, Any]]:
         """What the data is made from, for `data_dir/<problem>.json`.
@@ -226,10 +189,10 @@ class TextToTextProblem(abc.ABC):
     def open_vocabulary(self, path: pathlib.Path) -> TextEncoder:
         """Opens a vocabulary file, of the kind that its suffix says."""
         from t2t_repro.text import bpe
-        from t2t_repro.text import subword_encoder
+        from t2t_repro.text import subwords
 
-        if path.suffix == subword_encoder.SUFFIX:
-            return subword_encoder.SubwordEncoder(path)
+        if path.suffix == subwords.SUFFIX:
+            return subwords.SubwordEncoder(path)
         return bpe.BpeEncoder(path)
 
     def shards(self, split: str) -> int:

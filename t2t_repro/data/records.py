@@ -5,6 +5,7 @@ each ending in the end of sentence. Directories written by tensor2tensor's own
 t2t-datagen are read as they are.
 """
 
+import contextlib
 import dataclasses
 import glob
 import mmap
@@ -12,6 +13,7 @@ import os
 import pathlib
 import re
 import struct
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from t2t_repro import files
 from t2t_repro.errors import InputError
 from t2t_repro.text.encoder import TextEncoder
 
@@ -35,12 +38,9 @@ _FEATURES = {
 
 @dataclasses.dataclass(frozen=True)
 class Sequences:
-    """Many id sequences in one flat array.
+    """Many id sequences in one array: i is `values[starts[i] : starts[i + 1]]`.
 
-    Attributes:
-      values: `[sum of lengths]` int32.
-      starts: `[count + 1]` int64; sequence i lies from
-        `starts[i]` up to `starts[i + 1]`.
+    `values` is `[sum of lengths]` int32, `starts` `[count + 1]` int64.
     """
 
     values: np.ndarray
@@ -56,11 +56,11 @@ class Sequences:
         return self.values[self.starts[index] : self.starts[index + 1]]
 
     def padded(self, rows: np.ndarray, length: int) -> np.ndarray:
-        """The chosen sequences as one `[len(rows), length]` int32 array.
+        """The chosen sequences as one `[batch, length]` int32 array.
 
         Args:
           rows: `[batch]` indices; -1 makes a row of padding alone.
-          length: columns; no chosen sequence may be longer.
+          length: no chosen sequence may be longer.
         """
         lengths = np.where(rows >= 0, self.lengths[rows], 0)
         columns = np.arange(length)[None, :]
@@ -99,6 +99,15 @@ class Pairs:
         ]
 
 
+@dataclasses.dataclass
+class WrittenCounts:
+    """What was written of a split."""
+
+    pairs_written: int = 0
+    input_ids: int = 0
+    target_ids: int = 0
+
+
 def shard_name(problem: str, split: str, shard: int, shards: int) -> str:
     """tensor2tensor's file name, such as `p-train-00003-of-00010`."""
     return f"{problem}-{split}-{shard:05d}-of-{shards:05d}"
@@ -107,11 +116,7 @@ def shard_name(problem: str, split: str, shard: int, shards: int) -> str:
 def shard_paths(
     data_dir: str | os.PathLike[str], problem: str, split: str
 ) -> list[str]:
-    """The shards of a split, in order.
-
-    Raises:
-      InputError: none, or not all of them, are there.
-    """
+    """The shards of a split, in order."""
     stem = os.path.join(glob.escape(os.fspath(data_dir)), f"{problem}-{split}")
     pattern = re.compile(rf"-{split}-(\d{{5}})-of-(\d{{5}})$")
     found = {
@@ -145,17 +150,38 @@ def serialize(inputs: Sequence[int], targets: Sequence[int]) -> bytes:
     ).SerializeToString(deterministic=True)
 
 
+def write_shards(
+    pairs: Iterable[tuple[Sequence[int], Sequence[int]]],
+    paths: Sequence[pathlib.Path],
+) -> WrittenCounts:
+    """Writes pair i to shard i modulo their number; all appear at the end."""
+    counts = WrittenCounts()
+    try:
+        with contextlib.ExitStack() as stack:
+            # Left in this order: writers are closed before files are renamed.
+            temporaries = [
+                stack.enter_context(files.replacing(path)) for path in paths
+            ]
+            writers = [
+                stack.enter_context(tf.io.TFRecordWriter(str(path)))
+                for path in temporaries
+            ]
+            for inputs, targets in pairs:
+                writer = writers[counts.pairs_written % len(writers)]
+                writer.write(serialize(inputs, targets))
+                counts.pairs_written += 1
+                counts.input_ids += len(inputs)
+                counts.target_ids += len(targets)
+    except tf.errors.OpError as error:
+        raise InputError(
+            f"cannot write {paths[0]}: {error.message}. Make room, or give"
+            " another --data_dir."
+        ) from error
+    return counts
+
+
 def read_pairs(paths: Sequence[str], vocab_size: int | None = None) -> Pairs:
-    """Reads whole files into memory.
-
-    Args:
-      paths: the files.
-      vocab_size: number of ids there may be, if known.
-
-    Raises:
-      InputError: a file is damaged, holds something else, or an id outside the
-        vocabulary.
-    """
+    """Reads whole files into memory."""
     return concatenate(list(_read_blocks(paths, vocab_size)))
 
 
@@ -165,18 +191,7 @@ def read_split(
     split: str,
     vocab_size: int | None = None,
 ) -> Pairs:
-    """Reads a split in the direction of the problem, `_rev` or not.
-
-    Args:
-      problem: a `TextToTextProblem`.
-      data_dir: where its records lie.
-      split: one of the problem's.
-      vocab_size: number of ids there may be, if known.
-
-    Raises:
-      InputError: there are no such records, damaged ones, or none in them.
-      UsageError: the problem has no such split.
-    """
+    """Reads a split of a `TextToTextProblem` in its direction."""
     problem.check_split(split)
     paths = shard_paths(data_dir, problem.name, split)
     pairs = read_pairs(paths, vocab_size)
@@ -196,10 +211,7 @@ def concatenate(blocks: Sequence[Pairs]) -> Pairs:
 def read_lengths(
     paths: Sequence[str], vocab_size: int | None = None
 ) -> np.ndarray:
-    """`[count, 2]` source and target lengths of all records, little memory.
-
-    Arguments and errors are those of `read_pairs`.
-    """
+    """`[count, 2]` source and target lengths; see `read_pairs`."""
     blocks = [block.lengths() for block in _read_blocks(paths, vocab_size)]
     return np.concatenate([np.zeros((0, 2), np.int64), *blocks])
 
@@ -230,13 +242,10 @@ def _read_blocks(
 
 
 def _check_frames(path: str) -> None:
-    """Makes sure that the records' lengths add up to the file's.
+    """Raises ValueError where records' lengths do not add up to the file's.
 
     TensorFlow makes room for a record before it looks how long the file is,
     and a length of some terabytes ends the process.
-
-    Raises:
-      ValueError: they do not.
     """
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size

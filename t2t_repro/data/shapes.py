@@ -27,17 +27,10 @@ class BatchShape(NamedTuple):
 
 
 class _Corpus(NamedTuple):
-    """How often each pair of lengths occurs.
+    """By `[source length, target length]`, each in ascending order."""
 
-    Attributes:
-      counts: `[source lengths, target lengths]` pairs, for the different
-        lengths of either side in ascending order.
-      costs: the same shape: source + target length, the padded size of a pair
-        in a batch with these limits.
-    """
-
-    counts: np.ndarray
-    costs: np.ndarray
+    counts: np.ndarray  # of pairs
+    costs: np.ndarray  # source + target length, the padded size of a pair
 
 
 _Limit = tuple[int, int]  # indices into a `_Corpus`
@@ -55,9 +48,8 @@ def choose_shapes(
       count: how many shapes at the most.
 
     Returns:
-      The shapes, the largest sentence first. Every given pair fits into one,
-      and no batch is without a sentence, even where one is longer than
-      `batch_size`.
+      The largest sentence first. Every given pair fits into one, and no batch
+      is without a sentence, even where one is longer than `batch_size`.
     """
     sources, rows = np.unique(lengths[:, 0], return_inverse=True)
     targets, columns = np.unique(lengths[:, 1], return_inverse=True)
@@ -78,14 +70,14 @@ def choose_shapes(
 
 
 def assign(limits: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Gives each pair the cheapest shape that holds it.
+    """The cheapest shape that holds each pair; -1: it fits into none.
 
     Args:
       limits: `[shapes, 2]` source and target columns.
       lengths: `[pairs, 2]` source and target lengths.
 
     Returns:
-      `[pairs]` shape indices, -1 where a pair fits into none.
+      `[pairs]` indices of shapes.
     """
     best = np.full(len(lengths), -1)
     best_cost = np.full(len(lengths), np.iinfo(np.int64).max)
@@ -119,8 +111,7 @@ def _exchange(
 ) -> tuple[int, list[_Limit]]:
     """Fills up to `count` limits, then replaces one while that helps.
 
-    Returns:
-      The padded size of the corpus and the limits.
+    Returns the padded size of the corpus, and the limits.
     """
     chosen = list(start)
     size = int((corpus.counts * _cost_of_cells(corpus, chosen)).sum())

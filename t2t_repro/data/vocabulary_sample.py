@@ -1,11 +1,8 @@
-"""The lines that tensor2tensor's subwords are learnt from: bytes per file.
+"""The lines that subwords are learnt from: about a million characters a file.
 
 Learning keeps every different word in memory and reads the words several
-times, so tensor2tensor looked at about a million characters of each file of
-each language, whatever its size (its complaint: issue 155). The two samples
-here take lines at even distances: one exactly as tensor2tensor's
-`generate_lines_for_vocab` did, which must know the file's size, one for text
-that comes as a stream.
+times, so tensor2tensor looked at no more of each file of each language,
+whatever its size (its complaint: issue 155).
 """
 
 from collections.abc import Iterable
@@ -17,7 +14,7 @@ BYTES_PER_FILE = 1_000_000
 def as_tensor2tensor(
     lines: Iterable[str], file_size: int, budget: int = BYTES_PER_FILE
 ) -> Iterator[str]:
-    """The lines of a file that tensor2tensor 1.15 learnt from.
+    """The lines that tensor2tensor 1.15's `generate_lines_for_vocab` took.
 
     Every n-th line, n so that twice the budget would be taken from the whole
     file; it stops when the budget is used, that is in the middle.
@@ -26,9 +23,6 @@ def as_tensor2tensor(
       lines: the file's lines.
       file_size: its bytes, unpacked.
       budget: characters to take, the last line in full.
-
-    Yields:
-      Lines without spaces around them.
     """
     between = int(file_size / budget / 2)
     skipped, left = 0, budget
@@ -47,16 +41,16 @@ def as_tensor2tensor(
 class EvenSample:
     """Lines at even distances from a stream of unknown length.
 
-    Takes every line until the budget is used, then drops every second one and
-    goes on with twice the distance: never more than the budget in memory (and
-    one line), never less than about half of it at the end of a long text.
+    Takes every line until the budget of characters is used, then drops every
+    second one and goes on with twice the distance: never more than the budget
+    in memory (and one line), never less than about half of it at the end of a
+    long text.
 
     Attributes:
       lines: lines number 0, n, 2n, ... of what was added.
     """
 
     def __init__(self, budget: int = BYTES_PER_FILE):
-        """Starts empty; the budget is in characters."""
         self.lines: list[str] = []
         self._budget = budget
         self._size = self._number = 0

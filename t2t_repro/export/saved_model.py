@@ -21,7 +21,7 @@ from t2t_repro.decode.beam_search import greedy_search
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import UsageError
 from t2t_repro.run_directory import Run
-from t2t_repro.text import subword_encoder
+from t2t_repro.text import subwords
 from t2t_repro.text.bpe import graph_tokenizer
 from t2t_repro.text.encoder import EOS_ID
 
@@ -32,7 +32,7 @@ _WHITE_SPACE = r"[\t-\r\x1c-\x20\x{85}\p{Z}]*"
 def check(run: Run, options: DecodeOptions) -> None:
     """Raises UsageError for a run or a search that no graph can hold."""
     reason = ""
-    if run.vocabulary.suffix == subword_encoder.SUFFIX:
+    if run.vocabulary.suffix == subwords.SUFFIX:
         reason = (
             f"{run.vocabulary.name} has tensor2tensor's subwords, which are cut"
             " by Python's tables of letters"
@@ -61,11 +61,7 @@ def export(
     float32 (see `beam_search.Hypotheses`): `[batch]`, or `[batch, hypotheses]`
     where `options` ask for several. The same can be called as `translate`.
 
-    Args:
-      run: the run directory.
-      options: how to search; `batch_size` is the client's matter.
-      model: with the weights to export.
-      folder: where to.
+    `options` say how to search; `batch_size` is the client's matter.
 
     Raises:
       UsageError: see `check`.
@@ -83,7 +79,7 @@ class _Translator(tf.Module):
         self, model: Any, vocabulary: pathlib.Path, options: DecodeOptions
     ):
         super().__init__("translator")
-        # Named one by one: the model keeps layers where no tracker looks.
+        # One by one: the model keeps layers where tf.Module tracks nothing.
         self.weights = [weight.value for weight in model.weights]
         self.tokenizer = graph_tokenizer(vocabulary)
         self._options = options

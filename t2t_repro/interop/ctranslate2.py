@@ -36,12 +36,31 @@ _POSITIONS = 2048
 # Id 2 of a SentencePiece vocabulary. tensor2tensor's has no unknown piece.
 _UNKNOWN = "<unk>"
 
+# A layer's parts: CTranslate2's name, ours, and which of our products stand
+# beside each other in each of its own.
+_PARTS = (
+    (
+        "self_attention",
+        "self_attention",
+        (("query", "key", "value"), ("output",)),
+    ),
+    (
+        "attention",
+        "encdec_attention",
+        (("query",), ("key", "value"), ("output",)),
+    ),
+    ("ffn", "feed_forward", (("inner",), ("outer",))),
+)
+# A matrix `[vocabulary, hidden]` by its use: the first of ours that there is.
+_EMBEDDINGS = {
+    "encoder": ("embedding", "source_embedding", "target_embedding"),
+    "decoder": ("embedding", "target_embedding"),
+    "softmax": ("embedding", "softmax"),
+}
+
 
 def check(hparams: HParams) -> TransformerHParams:
-    """Makes sure that the model can be expressed.
-
-    Returns:
-      The same hparams.
+    """Makes sure that the model can be expressed; returns its hparams.
 
     Raises:
       InputError: CTranslate2 is not installed.
@@ -75,17 +94,7 @@ def check(hparams: HParams) -> TransformerHParams:
 
 
 def export(run: Run, model: Any, folder: pathlib.Path) -> None:
-    """Writes the model and its vocabulary.
-
-    Args:
-      run: the run directory.
-      model: with the weights to export.
-      folder: where to.
-
-    Raises:
-      InputError: CTranslate2 is not installed.
-      UsageError: see `check`.
-    """
+    """Writes the model and its vocabulary; raises as `check` does."""
     hparams = check(run.hparams)
     encoder = run.encoder()
     weights = {
@@ -138,7 +147,7 @@ def specification(
     spec.register_target_vocabulary(pieces)
     spec.config.add_source_eos = True
     spec.config.eos_token = pieces[EOS_ID]
-    # A piece that no text has: its vector is not looked at, see above.
+    # A piece that no text has: its vector is not used, see above.
     spec.config.decoder_start_token = pieces[PAD_ID]
     spec.config.bos_token = pieces[PAD_ID]
     spec.config.unk_token = _UNKNOWN if _UNKNOWN in pieces else pieces[PAD_ID]
@@ -147,13 +156,7 @@ def specification(
 
 
 def _embedding(weights: Weights, use: str) -> np.ndarray:
-    """`[vocabulary, hidden]` for a use, following what is shared with what."""
-    names = {
-        "encoder": ("embedding", "source_embedding", "target_embedding"),
-        "decoder": ("embedding", "target_embedding"),
-        "softmax": ("embedding", "softmax"),
-    }[use]
-    paths = (f"{name}/matrix" for name in names)
+    paths = (f"{name}/matrix" for name in _EMBEDDINGS[use])
     return next(weights[path] for path in paths if path in weights)
 
 
@@ -180,44 +183,31 @@ def _positions(
 
 def _set_layer(layer: Any, weights: Weights, path: str) -> None:
     """One encoder or decoder layer."""
-    own = f"{path}/self_attention"
-    _set_linear(layer.self_attention.linear[0], weights, own, _QUERY_KEY_VALUE)
-    _set_linear(layer.self_attention.linear[1], weights, own, ("output",))
-    _set_residual_norm(layer.self_attention.layer_norm, weights, own)
-    other = f"{path}/encdec_attention"
-    if f"{other}/query/kernel" in weights:
-        _set_linear(layer.attention.linear[0], weights, other, ("query",))
-        _set_linear(layer.attention.linear[1], weights, other, ("key", "value"))
-        _set_linear(layer.attention.linear[2], weights, other, ("output",))
-        _set_residual_norm(layer.attention.layer_norm, weights, other)
-    inner = f"{path}/feed_forward"
-    _set_linear(layer.ffn.linear_0, weights, inner, ("inner",))
-    _set_linear(layer.ffn.linear_1, weights, inner, ("outer",))
-    _set_residual_norm(layer.ffn.layer_norm, weights, inner)
+    for theirs, ours, products in _PARTS:
+        place = f"{path}/{ours}"
+        if f"{place}/{products[0][0]}/kernel" not in weights:
+            continue  # an encoder attends to itself alone
+        part = getattr(layer, theirs)
+        linears = (
+            (part.linear_0, part.linear_1) if theirs == "ffn" else part.linear
+        )
+        for linear, names in zip(linears, products, strict=True):
+            _set_linear(linear, weights, [f"{place}/{name}" for name in names])
+        # The one norm of a sub-layer, before it or after.
+        norm = f"{place}_residual/norm_before"
+        if f"{norm}/scale" not in weights:
+            norm = f"{place}_residual/norm_after"
+        _set_norm(part.layer_norm, weights, norm)
 
 
-_QUERY_KEY_VALUE = ("query", "key", "value")
-
-
-def _set_linear(
-    linear: Any, weights: Weights, path: str, names: tuple[str, ...]
-) -> None:
-    """One product for several of ours, beside each other; rows are outputs."""
-    kernels = [weights[f"{path}/{name}/kernel"] for name in names]
+def _set_linear(linear: Any, weights: Weights, paths: list[str]) -> None:
+    """Several of our products beside each other; its rows are outputs."""
+    kernels = [weights[f"{path}/kernel"] for path in paths]
     linear.weight = np.ascontiguousarray(np.concatenate(kernels, axis=1).T)
-    if f"{path}/{names[0]}/bias" in weights:
-        biases = [weights[f"{path}/{name}/bias"] for name in names]
-        linear.bias = np.concatenate(biases)
-
-
-def _set_residual_norm(norm: Any, weights: Weights, path: str) -> None:
-    """The one norm of a sub-layer, before it or after."""
-    before, after = (
-        f"{path}_residual/norm_before",
-        f"{path}_residual/norm_after",
-    )
-    has_before = f"{before}/scale" in weights
-    _set_norm(norm, weights, before if has_before else after)
+    if f"{paths[0]}/bias" in weights:
+        linear.bias = np.concatenate(
+            [weights[f"{path}/bias"] for path in paths]
+        )
 
 
 def _set_norm(norm: Any, weights: Weights, path: str) -> None:

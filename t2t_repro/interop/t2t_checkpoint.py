@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from t2t_repro import checkpoints
 from t2t_repro.data.batching import Position
 from t2t_repro.errors import InputError
 
 _BLOCKS = "weights_"
-_STEP = "global_step"
+_STEP = "global_step"  # tensor2tensor's; ours has the same name
 _TARGET_SPACES = "target_space_embedding/matrix"
 
 # Our path, and tensor2tensor's name behind "transformer/". {v} and {h} are the
@@ -84,19 +85,19 @@ class Conversion:
         """All that `train/trainer.py` needs to go on, by its names.
 
         Where there are no moments they are zeros, as at a run's start. The
-        data begin anew: tensor2tensor did not save its place in them.
+        data begin again: tensor2tensor did not save its place in them.
         """
         zeros = {
-            f"adam/{moment}/{path}": np.zeros_like(weight)
+            checkpoints.moment(kind, path): np.zeros_like(weight)
             for path, weight in self.weights.items()
-            for moment in _SLOTS
+            for kind in _SLOTS
         }
         return {
             **self.weights,
             **zeros,
             **self.moments,
-            _STEP: np.array(self.step, np.int64),
-            "data_position": np.array(Position(), np.int64),
+            checkpoints.STEP: np.array(self.step, np.int64),
+            checkpoints.POSITION: np.array(Position(), np.int64),
         }
 
 
@@ -127,19 +128,26 @@ def convert(
     _check_vocabulary(tensors, model.vocab_size, origin)
     sources = {path: _sources(path, model, tensors, origin) for path in shapes}
     used = {name for names in sources.values() for name in names}
-    weights = {
-        path: _joined(path, sources[path], tensors, shapes[path], origin)
-        for path in shapes
-    }
-    moments = {}
+
+    def read(form: str) -> dict[str, np.ndarray]:
+        return {
+            path: _joined(
+                path,
+                [form.format(name) for name in names],
+                tensors,
+                shapes[path],
+                origin,
+            )
+            for path, names in sources.items()
+        }
+
+    weights = read("{}")
+    moments: dict[str, np.ndarray] = {}
     slots = {f.format(name) for f in _SLOTS.values() for name in used}
     if slots & tensors.keys():
         for moment, form in _SLOTS.items():
-            for path, names in sources.items():
-                theirs = [form.format(name) for name in names]
-                moments[f"adam/{moment}/{path}"] = _joined(
-                    path, theirs, tensors, shapes[path], origin
-                )
+            for path, value in read(form).items():
+                moments[checkpoints.moment(moment, path)] = value
         used |= slots
         _check_target_space(moments, target_space, origin)
     for values in (weights, moments):
@@ -158,9 +166,7 @@ def convert(
 def t2t_name(path: str, model: Any) -> str:
     """tensor2tensor's name of a weight; `.../weights_` if it is in blocks.
 
-    Args:
-      path: ours, from `weights_by_path`.
-      model: the sizes of its vocabulary and its hparams decide names, too.
+    The sizes of the model's vocabulary and its hparams decide names, too.
 
     Raises:
       InputError: tensor2tensor has no such weight.
@@ -218,7 +224,7 @@ def _check_target_space(
     moments: Mapping[str, np.ndarray], target_space: int, origin: str
 ) -> None:
     """Raises InputError when only other rows have ever had a gradient."""
-    moment = moments.get(f"adam/v/{_TARGET_SPACES}")
+    moment = moments.get(checkpoints.moment("v", _TARGET_SPACES))
     if moment is None:
         return
     trained = np.flatnonzero(moment.any(axis=1))
@@ -237,7 +243,6 @@ def _with_first(matrix: np.ndarray, row: int) -> np.ndarray:
 
 
 def _step(tensors: Mapping[str, np.ndarray], origin: str) -> int:
-    """The number of updates."""
     if _STEP not in tensors:
         raise _missing(_STEP, "the number of updates", origin)
     step = np.asarray(tensors[_STEP])
@@ -273,11 +278,11 @@ def _joined(
     origin: str,
 ) -> np.ndarray:
     """The value of one weight, in float32."""
+    blocks = []
     for name in names:
         if name not in tensors:
             raise _missing(name, f"for our {path}", origin)
-    blocks = [np.asarray(tensors[name]) for name in names]
-    for name, block in zip(names, blocks, strict=True):
+        block = np.asarray(tensors[name])
         # Blocks of rows: only their number may differ.
         if block.shape[1:] != shape[1:] or block.ndim != len(shape):
             raise _other_shape(name, block.shape, shape, origin)
@@ -286,6 +291,7 @@ def _joined(
                 f"{origin} has {name} as {block.dtype}, not in floating point:"
                 " it is not of tensor2tensor."
             )
+        blocks.append(block)
     value = np.concatenate(blocks)
     if value.shape != shape:
         raise _other_shape(names[0], value.shape, shape, origin)

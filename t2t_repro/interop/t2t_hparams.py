@@ -152,11 +152,7 @@ def read_run(folder: pathlib.Path) -> T2TRun:
 def convert(
     values: Mapping[str, Any], origin: str
 ) -> tuple[TransformerHParams, dict[str, Any], dict[str, Any]]:
-    """Sorts tensor2tensor's fields.
-
-    Args:
-      values: a parsed `hparams.json` of tensor2tensor.
-      origin: what to call it in messages.
+    """Sorts the fields of a parsed `hparams.json` of tensor2tensor.
 
     Returns:
       The hparams; the fields that change further training and cannot be
@@ -185,7 +181,7 @@ def convert(
             )
         fields[name] = values.get(name, _ADDED_LATER.get(name))
     if "multistep" not in str(values.get("optimizer")).lower():
-        # tensor2tensor's other optimizers do not look at this field.
+        # tensor2tensor's other optimizers ignore this field.
         fields["optimizer_multistep_accumulate_steps"] = 0
     # As in tensor2tensor: no sentence is longer than a whole batch.
     fields["max_length"] = fields["max_length"] or fields["batch_size"]
@@ -193,7 +189,8 @@ def convert(
         hparams = TransformerHParams.from_mapping(fields, origin)
     except UsageError as error:
         # It is the file that is wrong, not the command line.
-        raise InputError(_naming(origin, str(error))) from error
+        message = str(error).removeprefix(f"{origin}: ")
+        raise InputError(f"{origin}: {message}") from error
     differing = {
         name: values[name]
         for name, supported in _TRAINING.items()
@@ -206,24 +203,19 @@ def convert(
     return hparams, differing, ignored
 
 
-def _naming(origin: str, message: str) -> str:
-    """The message with the file in front, unless it stands there already."""
-    return message if message.startswith(origin) else f"{origin}: {message}"
-
-
 def _read_flags(folder: pathlib.Path) -> dict[str, str]:
     """The `--name=value` lines that t2t-trainer left, if it did."""
     flags: dict[str, str] = {}
-    for name in ("flags.txt", "flags_t2t.txt"):
-        path = folder / name
-        if path.exists():
-            try:
-                text = path.read_text(encoding="utf-8", errors="replace")
-            except OSError as error:
-                raise InputError(
-                    f"cannot read {path}: {error.strerror}."
-                ) from error
-            for line in text.splitlines():
-                key, _, value = line.strip().removeprefix("--").partition("=")
-                flags[key] = value
+    for path in (folder / "flags.txt", folder / "flags_t2t.txt"):
+        if not path.exists():
+            continue
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise InputError(
+                f"cannot read {path}: {error.strerror}."
+            ) from error
+        for line in text.splitlines():
+            key, _, value = line.strip().removeprefix("--").partition("=")
+            flags[key] = value
     return flags

@@ -2,9 +2,9 @@
 
 * `sacrebleu_score`: the number to compare between systems. Plain text against
   plain text, tokenised by sacreBLEU's 13a, with the signature that says how.
-* `paper_bleu`: the number to hold against the paper's 27.3, 28.4 and 41.8. It
+* `paper_bleu`: the number to compare with the paper's 27.3, 28.4 and 41.8. It
   repeats tensor2tensor's `get_ende_bleu.sh`: Moses tokenisation, compounds
-  split at hyphens, `multi-bleu.perl`, upper and lower case told apart.
+  split at hyphens, `multi-bleu.perl`, upper and lower case distinguished.
 * `t2t_bleu`: the two numbers that tensor2tensor's `t2t-bleu` printed.
 
 The same translation scores 27.52 by the first and 29.02 by the second, which is
@@ -101,9 +101,6 @@ def sacrebleu_score(
       test_set: sacreBLEU's name of the test set, for the signature.
       language_pair: such as `"en-de"`, for the signature.
 
-    Returns:
-      The score with sacreBLEU's signature.
-
     Raises:
       InputError: the line counts differ or are 0.
     """
@@ -147,9 +144,6 @@ def paper_bleu(
       rewrite_reference_quotes: whether the typographic quotation marks of the
         reference become `"` and `'` first.
 
-    Returns:
-      The score with its description in words as signature.
-
     Raises:
       InputError: the line counts differ or are 0.
       UsageError: there are no Moses rules for the language.
@@ -190,13 +184,6 @@ def t2t_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> T2tBleu:
     punctuation, tensor2tensor takes only decimal digits for numbers, sacreBLEU
     also such as `²` and `½`.
 
-    Args:
-      hypotheses: the translation, one sentence to a line.
-      references: as many lines.
-
-    Returns:
-      Both scores, case ignored and case respected.
-
     Raises:
       InputError: the line counts differ or are 0.
     """
@@ -223,9 +210,6 @@ def moses_tokenize(
       language: one of `MOSES_LANGUAGES`.
       replace_punctuation: whether `replace-unicode-punctuation.perl` comes
         first.
-
-    Returns:
-      As many sentences, their tokens parted by single spaces.
 
     Raises:
       UsageError: there are no Moses rules for the language.
@@ -264,7 +248,7 @@ def _moses(
 
     def replace(line: str) -> str:
         # The script makes a quotation mark of the full-width digit one. That
-        # must be a slip, and sacremoses mends it, but scores contain it.
+        # must be a slip, and sacremoses corrects it, but scores contain it.
         return normalizer.replace_unicode_punct(line.replace("\uff11", '"'))
 
     return functools.partial(tokenizer.tokenize, return_str=True), replace

@@ -1,18 +1,24 @@
-"""Labelled bracketing of one sentence, for section 6.3, by EVALB's rules.
+"""Labelled bracketing F1, the figure of section 6.3, by EVALB's rules.
 
 The paper does not say how it scored; the field uses Sekine and Collins's EVALB
-with COLLINS.prm, and every figure that program prints is reproduced, those of a
-sentence here and those of a file in `t2t_repro.metrics.bracketing_report`:
+with COLLINS.prm, and every figure that program prints is reproduced, of a
+sentence and of a file, over all sentences and those of at most 40 words:
 
 * words whose tag is punctuation or `-NONE-` are deleted, then brackets are
   counted; brackets over no word, and those labelled TOP, do not count;
 * a label ends at its first `-` or `=`; ADVP and PRT are the same label;
 * a sentence's length is its gold words with punctuation, without `-NONE-`;
-* a test tree without words is skipped, one with other words is an error.
+* a test tree without words is skipped, one with other words is an error; both
+  are left out of every average.
 
-What is left out: other parameter files, and EVALB's fixed arrays (200 words,
-200 brackets, 5000 characters), past which it writes into other memory. A
-percentage of nothing is 0 here, where EVALB may print nan.
+That last rule flatters a parser that fails. A `Summary` therefore also has
+figures in which failures are zero recall: their gold brackets were to be
+found, and none was.
+
+What is left out: other parameter files and cut-off lengths, EVALB's stop after
+ten errors, and its fixed arrays (200 words, 200 brackets, 5000 characters),
+past which it writes into other memory. A percentage of nothing is 0 here, where
+EVALB may print nan.
 """
 
 import collections
@@ -22,16 +28,23 @@ import re
 from collections.abc import Iterable
 from collections.abc import Sequence
 
-from t2t_repro.text.linear import PUNCTUATION_TAGS
+from t2t_repro.errors import InputError
+from t2t_repro.text.linearised_trees import PUNCTUATION_TAGS
 from t2t_repro.text.trees import TOP
 from t2t_repro.text.trees import TRACE
 
-# All of COLLINS.prm but its cut-off length.
+# Of the F1 that is compared: `Summary.brackets_with_failures`.
+SIGNATURE = "COLLINS.prm, all lengths, failures as zero recall"
+
+# COLLINS.prm.
+CUT_OFF_LENGTH = 40
 _DELETED = PUNCTUATION_TAGS | {TOP, TRACE}
 _SAME_LABEL = {"PRT": "ADVP"}
 
 # White space, `(TAG word)`, `(LABEL`, or `)`; EVALB knows ASCII spaces only.
 _STEP = re.compile(r"\s+|\(([^\s()]*)(?:\s+([^\s()]*)\))?|\)", re.ASCII)
+
+_Span = tuple[str, int, int]  # label, first word, word behind the last
 
 
 class Status(enum.IntEnum):
@@ -56,7 +69,7 @@ class Bracketing:
 
     tags: tuple[str, ...]
     words: tuple[str, ...]
-    spans: "collections.Counter[tuple[str, int, int]]"
+    spans: collections.Counter[_Span]
     length: int
     fault: str | None
 
@@ -71,13 +84,11 @@ class BracketCounts:
 
     @property
     def recall(self) -> float:
-        """Matched brackets of the gold brackets."""
-        return percent(self.matched, self.gold)
+        return _percent(self.matched, self.gold)
 
     @property
     def precision(self) -> float:
-        """Matched brackets of the test brackets."""
-        return percent(self.matched, self.test)
+        return _percent(self.matched, self.test)
 
     @property
     def f1(self) -> float:
@@ -103,7 +114,6 @@ class SentenceScore:
       words: compared words; 0 if the trees could not be compared.
       correct_tags: words with the gold tag.
       reason: why the status is not SCORED; else None.
-      repaired: whether the test tree had to be repaired; None if not known.
     """
 
     length: int
@@ -113,30 +123,132 @@ class SentenceScore:
     words: int = 0
     correct_tags: int = 0
     reason: str | None = None
-    repaired: bool | None = None
 
     @property
     def tagging_accuracy(self) -> float:
         """Words with the gold tag, in percent."""
-        return percent(self.correct_tags, self.words)
+        return _percent(self.correct_tags, self.words)
 
 
-def percent(part: int, whole: int) -> float:
-    """A share in percent; that of nothing is 0."""
-    return 100.0 * part / whole if whole else 0.0
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """Sums over sentences, and averages in percent.
+
+    Attributes:
+      sentences: all of them.
+      errors: sentences with status ERROR.
+      skipped: sentences with status SKIPPED.
+      brackets: of scored sentences, as is all below but the last line.
+      complete: sentences whose every bracket is matched.
+      crossing: test brackets that cross a gold bracket.
+      without_crossing: sentences that have none of those.
+      two_or_less_crossing: sentences that have at most two.
+      words: compared words.
+      correct_tags: words with the gold tag.
+      brackets_with_failures: with the gold brackets of failures, too.
+    """
+
+    sentences: int
+    errors: int
+    skipped: int
+    brackets: BracketCounts
+    complete: int
+    crossing: int
+    without_crossing: int
+    two_or_less_crossing: int
+    words: int
+    correct_tags: int
+    brackets_with_failures: BracketCounts
+
+    @property
+    def failures(self) -> int:
+        """The number of sentences that could not be scored."""
+        return self.errors + self.skipped
+
+    @property
+    def valid(self) -> int:
+        """The number of scored sentences."""
+        return self.sentences - self.failures
+
+    @property
+    def complete_match(self) -> float:
+        return _percent(self.complete, self.valid)
+
+    @property
+    def complete_match_with_failures(self) -> float:
+        return _percent(self.complete, self.sentences)
+
+    @property
+    def average_crossing(self) -> float:
+        """Crossing brackets per scored sentence."""
+        return self.crossing / self.valid if self.valid else 0.0
+
+    @property
+    def no_crossing(self) -> float:
+        return _percent(self.without_crossing, self.valid)
+
+    @property
+    def at_most_two_crossing(self) -> float:
+        return _percent(self.two_or_less_crossing, self.valid)
+
+    @property
+    def tagging_accuracy(self) -> float:
+        return _percent(self.correct_tags, self.words)
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """Every sentence, the sum of all, and of those up to 40 words (`short`)."""
+
+    sentences: tuple[SentenceScore, ...]
+    all: Summary
+    short: Summary
+
+
+def evaluate(
+    gold_lines: Sequence[str],
+    test_lines: Sequence[str],
+    *,
+    gold_name: str = "gold",
+    test_name: str = "test",
+) -> Report:
+    """Scores a parser's trees, one a line.
+
+    Args:
+      gold_lines: annotated trees.
+      test_lines: the parser's; a blank or broken one is a failure.
+      gold_name: the gold file, for messages.
+      test_name: the test file, for messages.
+
+    Raises:
+      InputError: the numbers of lines differ, or a gold tree is broken.
+    """
+    if len(gold_lines) != len(test_lines):
+        raise InputError(
+            f"{gold_name} has {len(gold_lines)} lines and {test_name} has"
+            f" {len(test_lines)}. Give one tree a line in both, and an empty"
+            " line where the parser failed."
+        )
+    scores = []
+    for index, gold_line in enumerate(gold_lines):
+        gold = read_bracketing(gold_line)
+        if gold.fault is not None:
+            raise InputError(
+                f"{gold_name}, line {index + 1}, {gold.fault}. Write each gold"
+                " tree on one line, with balanced brackets and one word to a"
+                " tag: (TOP (NP (DT a) (NN dog)))."
+            )
+        scores.append(score_sentence(gold, read_bracketing(test_lines[index])))
+    short = [score for score in scores if score.length <= CUT_OFF_LENGTH]
+    return Report(tuple(scores), _summary(scores), _summary(short))
 
 
 def read_bracketing(line: str) -> Bracketing:
     """Reads a line as EVALB does, and as far as that goes if it is broken.
 
     An unclosed bracket ends at -1, and a closing bracket too many is ignored:
-    what EVALB makes of them before it calls the sentence an error.
-
-    Args:
-      line: one tree; blank for a parser's failure.
-
-    Returns:
-      What of it counts.
+    what EVALB makes of them before it calls the sentence an error. A blank line
+    is a parser's failure.
     """
     tags: list[str] = []
     words: list[str] = []
@@ -177,16 +289,11 @@ def read_bracketing(line: str) -> Bracketing:
 
 
 def score_sentence(gold: Bracketing, test: Bracketing) -> SentenceScore:
-    """Compares two readings of one sentence.
+    """Compares a parser's tree with an annotated one, which has no fault.
 
-    Args:
-      gold: the annotated tree; it has no fault.
-      test: the parser's tree.
-
-    Returns:
-      The comparison; no brackets of `test` count if the words are not the same.
+    No brackets of `test` count if the words are not the same.
     """
-    gold_total = sum(gold.spans.values())
+    gold_total = gold.spans.total()
     reason = _incomparable(gold.words, test.words)
     if reason is not None:
         return SentenceScore(
@@ -195,18 +302,15 @@ def score_sentence(gold: Bracketing, test: Bracketing) -> SentenceScore:
             BracketCounts(0, gold_total, 0),
             reason=test.fault or reason,
         )
+    matched = (gold.spans & test.spans).total()
     return SentenceScore(
         gold.length,
         Status.SCORED if test.fault is None else Status.ERROR,
-        BracketCounts(
-            (gold.spans & test.spans).total(),
-            gold_total,
-            test.spans.total(),
-        ),
+        BracketCounts(matched, gold_total, test.spans.total()),
         crossing=sum(
             count
-            for (_, start, end), count in test.spans.items()
-            if _crosses_any(start, end, gold.spans)
+            for span, count in test.spans.items()
+            if _crosses_any(span, gold.spans)
         ),
         words=len(gold.words),
         correct_tags=sum(
@@ -217,11 +321,35 @@ def score_sentence(gold: Bracketing, test: Bracketing) -> SentenceScore:
     )
 
 
+def _summary(scores: Sequence[SentenceScore]) -> Summary:
+    scored = [score for score in scores if score.status == Status.SCORED]
+    statuses = collections.Counter(score.status for score in scores)
+    brackets = BracketCounts(
+        sum(score.brackets.matched for score in scored),
+        sum(score.brackets.gold for score in scored),
+        sum(score.brackets.test for score in scored),
+    )
+    all_gold = sum(score.brackets.gold for score in scores)
+    return Summary(
+        sentences=len(scores),
+        errors=statuses[Status.ERROR],
+        skipped=statuses[Status.SKIPPED],
+        brackets=brackets,
+        complete=sum(score.brackets.complete for score in scored),
+        crossing=sum(score.crossing for score in scored),
+        without_crossing=sum(score.crossing == 0 for score in scored),
+        two_or_less_crossing=sum(score.crossing <= 2 for score in scored),
+        words=sum(score.words for score in scored),
+        correct_tags=sum(score.correct_tags for score in scored),
+        brackets_with_failures=dataclasses.replace(brackets, gold=all_gold),
+    )
+
+
 def _counted(
     brackets: Iterable[tuple[str, int, int, int]],
-) -> "collections.Counter[tuple[str, int, int]]":
+) -> collections.Counter[_Span]:
     """Drops the brackets that do not count and trims the others' labels."""
-    spans: collections.Counter[tuple[str, int, int]] = collections.Counter()
+    spans: collections.Counter[_Span] = collections.Counter()
     for label, start, end, _ in brackets:
         # Unlike everywhere else, EVALB trims `-NONE-` here, to nothing.
         label = re.split("[-=]", label, maxsplit=1)[0]
@@ -246,11 +374,14 @@ def _incomparable(gold: Sequence[str], test: Sequence[str]) -> str | None:
     return None
 
 
-def _crosses_any(
-    start: int, end: int, spans: Iterable[tuple[str, int, int]]
-) -> bool:
-    """Whether a span overlaps one of the others and neither holds the other."""
+def _crosses_any(span: _Span, others: Iterable[_Span]) -> bool:
+    """Whether it overlaps one of the others and neither contains the other."""
+    _, start, end = span
     return any(
         left < start < right < end or start < left < end < right
-        for _, left, right in spans
+        for _, left, right in others
     )
+
+
+def _percent(part: int, whole: int) -> float:
+    return 100.0 * part / whole if whole else 0.0

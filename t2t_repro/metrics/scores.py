@@ -1,14 +1,10 @@
-"""The score of a problem's outputs: sacreBLEU, or F1 where they are trees.
-
-One place for all who score a file line by line: the trainer's dev figure,
-t2t-decoder and t2t-translate-all.
-"""
+"""The score of a problem's outputs: sacreBLEU, or F1 where they are trees."""
 
 import dataclasses
 from collections.abc import Sequence
 
 from t2t_repro.metrics import bleu
-from t2t_repro.metrics import bracketing_report
+from t2t_repro.metrics import bracketing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +30,11 @@ def corpus_score(
     references: Sequence[str],
     name: str = "the reference",
 ) -> Score:
-    """Scores outputs line by line.
+    """Scores what a model wrote, line by line.
 
     Args:
       metric: a problem's.
-      outputs: what a model wrote.
+      outputs: lines.
       references: one for each.
       name: of the references, for messages.
 
@@ -49,9 +45,7 @@ def corpus_score(
         found = bleu.sacrebleu_score(outputs, references)
         text = f"sacrebleu = {found.score:.2f} {found.signature}"
         return Score(metric, found.score, found.signature, text)
-    summary = bracketing_report.evaluate(
-        references, outputs, gold_name=name
-    ).all
+    summary = bracketing.evaluate(references, outputs, gold_name=name).all
     # A sentence that cannot be scored has no right bracket.
     brackets = summary.brackets_with_failures
     text = (
@@ -59,5 +53,4 @@ def corpus_score(
         f" precision {brackets.precision:.2f} COLLINS.prm, all lengths,"
         f" {summary.failures} failures as zero recall"
     )
-    signature = "COLLINS.prm, all lengths, failures as zero recall"
-    return Score(metric, brackets.f1, signature, text)
+    return Score(metric, brackets.f1, bracketing.SIGNATURE, text)

@@ -1,13 +1,14 @@
-"""A run beside its row of the paper, line by line, every difference marked.
+"""The report: a run beside its row of the paper, every difference marked.
 
 A figure that nobody measured is "not measured", one that the paper does not
 give "not published"; a score on other data than the paper's is shown and not
-compared. `run_facts` reads the run, `layout` writes the report.
+compared. `run_facts` reads the run.
 """
 
 import dataclasses
 import math
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 from t2t_repro.report import paper
@@ -20,59 +21,13 @@ NOT_MEASURED = "not measured"
 NOT_PUBLISHED = "not published"
 OTHER_DATA = "other data"
 
-# Section and words for each field of a `Recipe`, in the order of the report.
-_FIELDS = {
-    "data": ("Data", "problem"),
-    "languages": ("Data", "languages"),
-    "data_year": ("Data", "year of the data"),
-    "training_pairs": ("Data", "training pairs"),
-    "vocabulary": ("Data", "vocabulary"),
-    "vocabulary_size": ("Data", "vocabulary size"),
-    "encoder_layers": ("Model", "encoder layers, N"),
-    "decoder_layers": ("Model", "decoder layers, N"),
-    "d_model": ("Model", "d_model"),
-    "d_ff": ("Model", "d_ff"),
-    "h": ("Model", "heads, h"),
-    "d_k": ("Model", "d_k"),
-    "d_v": ("Model", "d_v"),
-    "normalisation": ("Model", "layer normalisation"),
-    "positions": ("Model", "positions"),
-    "shared_embeddings": ("Model", "shared weights"),
-    "residual_dropout": ("Training", "P_drop"),
-    "attention_dropout": ("Training", "dropout of attention"),
-    "relu_dropout": ("Training", "dropout after ReLU"),
-    "label_smoothing": ("Training", "label smoothing"),
-    "adam": ("Training", "Adam beta1, beta2, epsilon"),
-    "schedule": ("Training", "learning rate"),
-    "warmup_steps": ("Training", "warm-up steps"),
-    "batch_tokens": ("Training", "tokens per batch"),
-    "replicas": ("Training", "replicas (GPUs)"),
-    "accumulate_steps": ("Training", "accumulated batches"),
-    "train_steps": ("Training", "steps"),
-    "averaged": ("Decoding", "averaged checkpoints"),
-    "checkpoint_minutes": ("Decoding", "minutes between checkpoints"),
-    "beam_size": ("Decoding", "beam"),
-    "alpha": ("Decoding", "alpha"),
-    "extra_length": ("Decoding", "extra length"),
-}
-# What the paper gives as "about"; this far from it is still the same.
-_ABOUT = {
-    "training_pairs": 0.05,
-    "vocabulary_size": 0.05,
-    "batch_tokens": 0.05,
-    "checkpoint_minutes": 0.1,
-}
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Facts:
-    """A run beside a `paper.Row`.
+    """What is known of a run.
 
-    Attributes:
-      folder: the run directory.
-      problem: full name.
+    Attributes, where the name does not say it:
       hparams_set: what the hparams started from.
-      recipe: how it is made.
       parameters: weights in a checkpoint.
       hours: of training.
       hours_from: where the hours are from.
@@ -99,55 +54,35 @@ class Facts:
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One line of the report.
-
-    Attributes:
-      section: under which heading.
-      name: what is compared.
-      paper: its value in the paper; None: not published.
-      run: its value in this run; None: not measured.
-      status: one of the five words above.
-      note: how to read it.
-    """
+    """One line of the report."""
 
     section: str
     name: str
-    paper: Any
-    run: Any
-    status: str
+    paper: Any  # None: not published
+    run: Any  # None: not measured
+    status: str  # one of the five words above
     note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """All that is written.
-
-    Attributes:
-      facts: the run.
-      row: of the paper.
-      is_own_row: whether the run's hparam set is the row's.
-      lines: the comparison.
-      notes: sentences, one a paragraph.
-    """
+    """All that is written."""
 
     facts: Facts
     row: Row
-    is_own_row: bool
+    is_own_row: bool  # whether the run's hparams set is the row's
     lines: tuple[Line, ...]
     notes: tuple[str, ...]
 
-    def count(self, status: str) -> int:
-        """How many lines have a status."""
-        return sum(line.status == status for line in self.lines)
+    def having(self, status: str) -> list[str]:
+        """Names of the lines of a status."""
+        return [line.name for line in self.lines if line.status == status]
 
 
 def compare(facts: Facts, device_tflops: float | None = None) -> Report:
     """Puts a run beside its row.
 
-    Args:
-      facts: the run.
-      device_tflops: sustained TFLOPS of one device, for the paper's way of
-        estimating FLOPs.
+    The paper's way of estimating FLOPs needs a device's sustained TFLOPS.
     """
     languages = facts.recipe.languages or ""
     row, is_own = paper.find_row(facts.hparams_set, languages, facts.problem)
@@ -160,20 +95,13 @@ def compare(facts: Facts, device_tflops: float | None = None) -> Report:
 
 
 def _recipe_lines(published: Recipe, run: Recipe) -> Iterator[Line]:
-    for field, (section, name) in _FIELDS.items():
-        ours, theirs = getattr(run, field), getattr(published, field)
-        status = _status(theirs, ours, _ABOUT.get(field, 0.0))
-        yield Line(section, name, theirs, ours, status, _field_note(field))
-
-
-def _field_note(field: str) -> str:
-    return {
-        "batch_tokens": "sentences x longer side; the paper counts each side",
-        "averaged": "in the checkpoint that t2t-decoder takes",
-        "beam_size": "the report's --decode_hparams, or their default",
-        "train_steps": "the newest checkpoint",
-        "data": "the paper's data, under its name here",
-    }.get(field, "")
+    for field in dataclasses.fields(Recipe):
+        entry = field.metadata
+        theirs, ours = (getattr(made, field.name) for made in (published, run))
+        status = _status(theirs, ours, entry["about"])
+        yield Line(
+            entry["section"], entry["name"], theirs, ours, status, entry["note"]
+        )
 
 
 def _status(paper: Any, run: Any, tolerance: float = 0.0) -> str:
@@ -189,51 +117,29 @@ def _status(paper: Any, run: Any, tolerance: float = 0.0) -> str:
 
 
 def _score_lines(row: Row, facts: Facts) -> Iterator[Line]:
+    dev = {tag: (v, f"step {step}") for tag, (step, v) in facts.dev.items()}
+    scores = facts.scores
     has_data = facts.problem == row.recipe.data
     if row.metric == "f1":
-        yield _score(
-            f"F1 (paper: {row.test_set})",
-            row.test_score,
-            facts.scores.get("f1"),
-            has_data,
-        )
-        for tag, point in sorted(facts.dev.items()):
-            yield _score(f"dev {tag}", None, _dev(point), has_data)
+        name = f"F1 (paper: {row.test_set})"
+        yield _score(name, row.test_score, scores.get("f1"), has_data)
+        for tag, figure in sorted(dev.items()):
+            yield _score(f"dev {tag}", None, figure, has_data)
         return
     # Of a named test set, sacreBLEU's signature says which it was.
-    signature = facts.scores.get("sacrebleu", (0.0, ""))[1]
+    signature = scores.get("sacrebleu", (0.0, ""))[1]
     is_test_set = has_data and (
         "test:" not in signature or "test:wmt14" in signature
     )
-    yield _score(
-        f"paper_bleu (paper: {row.test_set})",
-        row.test_score,
-        facts.scores.get("paper_bleu"),
-        is_test_set,
-    )
-    yield _score("sacrebleu", None, facts.scores.get("sacrebleu"), is_test_set)
-    yield _score(
-        f"dev perplexity per subword (paper: {row.dev_set})",
-        row.dev_perplexity,
-        _dev(facts.dev.get("perplexity")),
-        has_data,
-    )
-    yield _score(
-        f"dev paper_bleu, one checkpoint (paper: {row.dev_set})",
-        row.dev_bleu,
-        None,
-        has_data,
-    )
-    yield _score(
-        "dev sacrebleu while training",
-        None,
-        _dev(facts.dev.get("bleu")),
-        has_data,
-    )
-
-
-def _dev(point: tuple[int, float] | None) -> tuple[float, str] | None:
-    return point and (point[1], f"step {point[0]}")
+    name = f"paper_bleu (paper: {row.test_set})"
+    yield _score(name, row.test_score, scores.get("paper_bleu"), is_test_set)
+    yield _score("sacrebleu", None, scores.get("sacrebleu"), is_test_set)
+    name = f"dev perplexity per subword (paper: {row.dev_set})"
+    yield _score(name, row.dev_perplexity, dev.get("perplexity"), has_data)
+    name = f"dev paper_bleu, one checkpoint (paper: {row.dev_set})"
+    yield _score(name, row.dev_bleu, None, has_data)
+    name = "dev sacrebleu while training"
+    yield _score(name, None, dev.get("bleu"), has_data)
 
 
 def _score(
@@ -247,10 +153,9 @@ def _score(
         status = NOT_PUBLISHED if paper is None else NOT_MEASURED
         return Line("Scores", name, paper, None, status)
     value, note = round(figure[0], 2), figure[1]
-    if paper is None:
-        return Line("Scores", name, None, value, NOT_PUBLISHED, note)
-    if not is_comparable:
-        return Line("Scores", name, paper, value, OTHER_DATA, note)
+    if paper is None or not is_comparable:
+        status = NOT_PUBLISHED if paper is None else OTHER_DATA
+        return Line("Scores", name, paper, value, status, note)
     # The paper's figures have so many decimals.
     decimals = 2 if "perplexity" in name else 1
     difference = round(value, decimals) - paper
@@ -262,15 +167,23 @@ def _score(
 def _cost_lines(
     row: Row, facts: Facts, device_tflops: float | None
 ) -> Iterator[Line]:
-    recipe = facts.recipe
-    millions = facts.parameters and round(facts.parameters / 1e6, 2)
-    yield _cost("parameters, millions", row.millions, millions)
-    tokens = _product(facts.tokens_per_step, recipe.train_steps)
+    steps, devices = facts.recipe.train_steps, facts.recipe.replicas
+    tokens = _product(facts.tokens_per_step, steps)
     tokens_of_paper = _product(row.recipe.batch_tokens, row.recipe.train_steps)
+    hours = _cost("hours", row.hours, facts.hours, 2)
+    if facts.hours_at_least and hours.run is not None:
+        hours = dataclasses.replace(hours, note=f"{hours.note}, at least")
+    yield _cost(
+        "parameters, millions",
+        row.millions,
+        _product(1e-6, facts.parameters),
+        2,
+    )
     yield _cost(
         "target tokens trained on, millions",
         _product(1e-6, tokens_of_paper),
-        _rounded(_product(1e-6, tokens), 2),
+        _product(1e-6, tokens),
+        2,
     )
     yield _cost(
         "FLOPs, 6 x parameters x target tokens",
@@ -280,39 +193,33 @@ def _cost_lines(
     yield _cost(
         "FLOPs, hours x devices x TFLOPS",
         row.flops,
-        _product(
-            facts.hours and facts.hours * 3600,
-            recipe.replicas,
-            device_tflops and device_tflops * 1e12,
-        ),
+        _product(3600, facts.hours, devices, 1e12, device_tflops),
     )
-    hours = _cost("hours", row.hours, _rounded(facts.hours, 2))
-    if facts.hours_at_least and hours.run is not None:
-        hours = dataclasses.replace(hours, note=f"{hours.note}, at least")
     yield hours
-    yield _cost(
-        "seconds a step", row.step_seconds, _rounded(facts.step_seconds, 3)
-    )
+    yield _cost("seconds a step", row.step_seconds, facts.step_seconds, 3)
 
 
-def _cost(name: str, paper: float | None, run: float | None) -> Line:
+def _cost(
+    name: str,
+    paper: float | None,
+    run: float | None,
+    decimals: int | None = None,
+) -> Line:
     """A line whose difference is said as a ratio."""
-    status = _status(paper, run)
+    if run is not None and decimals is not None:
+        run = round(run, decimals)
+    status, note = _status(paper, run), ""
     if paper and run and status == DIFFERS:
+        note = f"x {run / paper:.2g}"
         if f"{run:.2g}" == f"{paper:.2g}":
-            return Line("Cost", name, paper, run, SAME, "to two digits")
-        return Line("Cost", name, paper, run, status, f"x {run / paper:.2g}")
-    return Line("Cost", name, paper, run, status)
+            status, note = SAME, "to two digits"
+    return Line("Cost", name, paper, run, status, note)
 
 
 def _product(*factors: float | None) -> float | None:
     """The product of what is known, None if anything is not."""
     known = [factor for factor in factors if factor is not None]
     return math.prod(known) if len(known) == len(factors) else None
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
 
 
 def _notes(row: Row, facts: Facts) -> Iterator[str]:
@@ -351,3 +258,94 @@ def _notes(row: Row, facts: Facts) -> Iterator[str]:
         "The paper averages checkpoints for newstest2014 (Table 2), not for"
         " newstest2013 (Table 3)."
     )
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The report for programs."""
+    return {
+        "output_dir": report.facts.folder,
+        "problem": report.facts.problem,
+        "hparams_set": report.facts.hparams_set,
+        "row": report.row.name,
+        "is_own_row": report.is_own_row,
+        "lines": [dataclasses.asdict(line) for line in report.lines],
+        "differences": report.having(DIFFERS),
+        "not_measured": report.having(NOT_MEASURED),
+        "table_2": [dataclasses.asdict(s) for s in paper.TABLE_2],
+        "table_4": [
+            {"name": name, "training": training, "f1": f1}
+            for name, training, f1 in paper.TABLE_4
+        ],
+        "notes": list(report.notes),
+    }
+
+
+def as_markdown(report: Report) -> str:
+    """The report for people."""
+    facts, row = report.facts, report.row
+    choice = "this run's hparams set" if report.is_own_row else "the nearest"
+    counts = ", ".join(
+        f"{_mark(status)} {len(report.having(status))}"
+        for status in (SAME, DIFFERS, NOT_MEASURED, OTHER_DATA, NOT_PUBLISHED)
+    )
+    parts = [
+        "# This run beside the paper",
+        f"- run: `{facts.folder}`, {facts.problem}, {facts.hparams_set}\n"
+        f"- row of the paper: {row.name}, {choice}\n"
+        f"- of {len(report.lines)} lines: {counts}",
+    ]
+    for section in dict.fromkeys(line.section for line in report.lines):
+        rows = [
+            (
+                line.name,
+                _text(line.paper, NOT_PUBLISHED),
+                _text(line.run, NOT_MEASURED),
+                _mark(line.status),
+                line.note,
+            )
+            for line in report.lines
+            if line.section == section
+        ]
+        head = ("", "paper", "this run", "", "note")
+        parts += [f"## {section}", _table(head, rows)]
+    parts += _compared_systems(row)
+    parts += ["## Notes", "\n".join(f"- {note}" for note in report.notes)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _mark(status: str) -> str:
+    return f"**{status}**" if status == DIFFERS else status
+
+
+def _compared_systems(row: Row) -> list[str]:
+    if row.metric == "f1":
+        parsers = [(*r[:2], _text(r[2], "")) for r in paper.TABLE_4]
+        return [
+            "## Table 4: what the paper compares with",
+            _table(("parser", "training", "WSJ 23 F1"), parsers),
+        ]
+    head = ("system", "En-De", "En-Fr", "FLOPs En-De", "FLOPs En-Fr")
+    systems = [
+        tuple(_text(value, "") for value in dataclasses.astuple(system))
+        for system in paper.TABLE_2
+    ]
+    return ["## Table 2: what the paper compares with", _table(head, systems)]
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    # A signature has bars of its own.
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |"
+        for line in lines
+    )
+
+
+def _text(value: Any, missing: str) -> str:
+    if value is None:
+        return missing
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.2g}" if value >= 1e6 else f"{round(value, 3):g}"
+    return str(value)

@@ -1,4 +1,4 @@
-"""The rows of "Attention Is All You Need" that a run is held against (v5).
+"""The rows of "Attention Is All You Need" that a run is compared with (v5).
 
 A row's recipe is read from the hparams set that is the paper's model, so that
 the numbers of sections 3 to 5 stand once, in `hparams/`; here stands what is no
@@ -19,55 +19,75 @@ BPE = "BPE, shared"
 WORD_PIECES = "word-pieces, shared"
 
 
+def _line(section: str, name: str, about: float = 0.0, note: str = "") -> Any:
+    """A field, and what the report writes of it.
+
+    Of what the paper gives as "about", so large a share is no difference.
+    """
+    metadata = {"section": section, "name": name, "about": about, "note": note}
+    return dataclasses.field(default=None, metadata=metadata)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How a model was made; of a row as of a run. None: not known.
 
-    Attributes, where the name does not say it:
-      data: name of the problem that has the paper's text.
-      batch_tokens: per update, over all replicas, of the longer side.
-      accumulate_steps: micro-batches per update.
-      averaged: checkpoints in the average; 0: none.
-      checkpoint_minutes: between two checkpoints.
-      extra_length: ids that the output may have beyond the input's.
+    The fields stand in the order of the report.
     """
 
-    # Data.
-    data: str | None = None
-    languages: str | None = None
-    data_year: str | None = None
-    training_pairs: int | None = None
-    vocabulary: str | None = None
-    vocabulary_size: int | None = None
-    # Model.
-    encoder_layers: int | None = None
-    decoder_layers: int | None = None
-    d_model: int | None = None
-    d_ff: int | None = None
-    h: int | None = None
-    d_k: int | None = None
-    d_v: int | None = None
-    normalisation: str | None = None
-    positions: str | None = None
-    shared_embeddings: str | None = None
-    # Training.
-    residual_dropout: float | None = None
-    attention_dropout: float | None = None
-    relu_dropout: float | None = None
-    label_smoothing: float | None = None
-    adam: str | None = None
-    schedule: str | None = None
-    warmup_steps: int | None = None
-    batch_tokens: int | None = None
-    replicas: int | None = None
-    accumulate_steps: int | None = None
-    train_steps: int | None = None
-    # Decoding.
-    averaged: int | None = None
-    checkpoint_minutes: float | None = None
-    beam_size: int | None = None
-    alpha: float | None = None
-    extra_length: int | None = None
+    # The problem that has the paper's text.
+    data: str | None = _line(
+        "Data", "problem", note="the paper's data, under its name here"
+    )
+    languages: str | None = _line("Data", "languages")
+    data_year: str | None = _line("Data", "year of the data")
+    training_pairs: int | None = _line("Data", "training pairs", 0.05)
+    vocabulary: str | None = _line("Data", "vocabulary")
+    vocabulary_size: int | None = _line("Data", "vocabulary size", 0.05)
+    encoder_layers: int | None = _line("Model", "encoder layers, N")
+    decoder_layers: int | None = _line("Model", "decoder layers, N")
+    d_model: int | None = _line("Model", "d_model")
+    d_ff: int | None = _line("Model", "d_ff")
+    h: int | None = _line("Model", "heads, h")
+    d_k: int | None = _line("Model", "d_k")
+    d_v: int | None = _line("Model", "d_v")
+    normalisation: str | None = _line("Model", "layer normalisation")
+    positions: str | None = _line("Model", "positions")
+    shared_embeddings: str | None = _line("Model", "shared weights")
+    residual_dropout: float | None = _line("Training", "P_drop")
+    attention_dropout: float | None = _line("Training", "dropout of attention")
+    relu_dropout: float | None = _line("Training", "dropout after ReLU")
+    label_smoothing: float | None = _line("Training", "label smoothing")
+    adam: str | None = _line("Training", "Adam beta1, beta2, epsilon")
+    schedule: str | None = _line("Training", "learning rate")
+    warmup_steps: int | None = _line("Training", "warm-up steps")
+    # Of an update, over all replicas.
+    batch_tokens: int | None = _line(
+        "Training",
+        "tokens per batch",
+        0.05,
+        "sentences x longer side; the paper counts each side",
+    )
+    replicas: int | None = _line("Training", "replicas (GPUs)")
+    accumulate_steps: int | None = _line("Training", "accumulated batches")
+    train_steps: int | None = _line(
+        "Training", "steps", note="the newest checkpoint"
+    )
+    averaged: int | None = _line(  # 0: none
+        "Decoding",
+        "averaged checkpoints",
+        note="in the checkpoint that t2t-decoder takes",
+    )
+    checkpoint_minutes: float | None = _line(
+        "Decoding", "minutes between checkpoints", 0.1
+    )
+    beam_size: int | None = _line(
+        "Decoding",
+        "beam",
+        note="the report's --decode_hparams, or their default",
+    )
+    alpha: float | None = _line("Decoding", "alpha")
+    extra_length: int | None = _line("Decoding", "extra length")
 
 
 def recipe_of(hparams: HParams) -> Recipe:
@@ -132,6 +152,48 @@ class Row:
     flops: float | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """A system of Table 2; FLOPs are those of training."""
+
+    name: str
+    bleu_ende: float | None
+    bleu_enfr: float | None
+    flops_ende: float | None
+    flops_enfr: float | None
+
+
+TABLE_2 = (
+    Compared("ByteNet", 23.75, None, None, None),
+    Compared("Deep-Att + PosUnk", None, 39.2, None, 1.0e20),
+    Compared("GNMT + RL", 24.6, 39.92, 2.3e19, 1.4e20),
+    Compared("ConvS2S", 25.16, 40.46, 9.6e18, 1.5e20),
+    Compared("MoE", 26.03, 40.56, 2.0e19, 1.2e20),
+    Compared("Deep-Att + PosUnk Ensemble", None, 40.4, None, 8.0e20),
+    Compared("GNMT + RL Ensemble", 26.30, 41.16, 1.8e20, 1.1e21),
+    Compared("ConvS2S Ensemble", 26.36, 41.29, 7.7e19, 1.2e21),
+    Compared("Transformer (base)", 27.3, 38.1, 3.3e18, 3.3e18),
+    Compared("Transformer (big)", 28.4, 41.8, 2.3e19, 2.3e19),
+)
+
+_TABLE_2_OURS = {"base": TABLE_2[-2], "big": TABLE_2[-1]}
+
+# Table 4: parser, training, F1 on section 23.
+TABLE_4 = (
+    ("Vinyals & Kaiser et al. (2014)", "WSJ only, discriminative", 88.3),
+    ("Petrov et al. (2006)", "WSJ only, discriminative", 90.4),
+    ("Zhu et al. (2013)", "WSJ only, discriminative", 90.4),
+    ("Dyer et al. (2016)", "WSJ only, discriminative", 91.7),
+    ("Transformer (4 layers)", "WSJ only, discriminative", 91.3),
+    ("Zhu et al. (2013)", "semi-supervised", 91.3),
+    ("Huang & Harper (2009)", "semi-supervised", 91.3),
+    ("McClosky et al. (2006)", "semi-supervised", 92.1),
+    ("Vinyals & Kaiser et al. (2014)", "semi-supervised", 92.1),
+    ("Transformer (4 layers)", "semi-supervised", 92.7),
+    ("Luong et al. (2015)", "multi-task", 93.0),
+    ("Dyer et al. (2016)", "generative", 93.3),
+)
+
 # Table 3 by hparams set: row, perplexity, BLEU and millions of parameters.
 TABLE_3: dict[str, tuple[str, float, float, int | None]] = {
     "transformer_base": ("base", 4.92, 25.8, 65),
@@ -179,32 +241,27 @@ _ENGLISH_FRENCH: dict[str, Any] = {
     "vocabulary_size": 32_000,
 }
 _DECODING: dict[str, Any] = {"beam_size": 4, "alpha": 0.6, "extra_length": 50}
-_BASE_RUN: dict[str, Any] = {
-    "train_steps": 100_000,
-    "averaged": 5,
-    "checkpoint_minutes": 10.0,
+_RUNS: dict[str, dict[str, Any]] = {
+    "base": {"train_steps": 100_000, "averaged": 5},
+    "big": {"train_steps": 300_000, "averaged": 20},
 }
-_BIG_RUN: dict[str, Any] = {
-    "train_steps": 300_000,
-    "averaged": 20,
-    "checkpoint_minutes": 10.0,
+_CHECKPOINT_MINUTES = 10.0
+_COSTS: dict[str, dict[str, Any]] = {
+    "base": {"hours": 12.0, "step_seconds": 0.4},
+    "big": {"hours": 84.0, "step_seconds": 1.0},  # 3.5 days
 }
-_BASE_COST: dict[str, Any] = {
-    "hours": 12.0,
-    "step_seconds": 0.4,
-    "flops": 3.3e18,
-}
-_BIG_COST: dict[str, Any] = {
-    "hours": 84.0,  # 3.5 days
-    "step_seconds": 1.0,
-    "flops": 2.3e19,
-}
-# Table 2, by what `_translation_row` calls them.
-_TEST_BLEU = {
-    ("transformer_base", "en-de"): 27.3,
-    ("transformer_base", "en-fr"): 38.1,
-    ("transformer_big", "en-de"): 28.4,
-    ("transformer_big", "en-fr"): 41.8,
+# Section 6.3: WSJ only, semi-supervised.
+_PARSING_DATA: dict[bool, dict[str, Any]] = {
+    False: {
+        "data": "parsing_wsj_wp16k",
+        "training_pairs": 40_000,
+        "vocabulary_size": 16_000,
+    },
+    True: {
+        "data": "parsing_semisupervised_wp32k",
+        "training_pairs": 17_000_000,
+        "vocabulary_size": 32_000,
+    },
 }
 
 
@@ -216,42 +273,42 @@ def row(hparams_set: str, languages: str = "en-de") -> Row:
       languages: "en-fr" for Table 2's, of which there are base and big.
     """
     letter, perplexity, bleu, millions = TABLE_3[hparams_set]
-    is_main = letter in ("base", "big")
-    is_french = languages == "en-fr" and is_main
-    is_big = letter == "big"
-    # English-French has a set of its own for the big model: another dropout.
-    own = "transformer_big_enfr" if is_big and is_french else hparams_set
-    hparams = registry.hparams(own)
-    recipe = dataclasses.replace(
-        recipe_of(hparams),
-        batch_tokens=_REPLICAS * hparams.batch_size,
-        replicas=_REPLICAS,
-        **(_ENGLISH_FRENCH if is_french else _ENGLISH_GERMAN),
-        **(_BIG_RUN if is_big else _BASE_RUN),
-        **_DECODING,
-    )
-    if not is_main:  # Table 3's variations were not averaged
-        recipe = dataclasses.replace(
-            recipe, averaged=0, checkpoint_minutes=None
+    main = _TABLE_2_OURS.get(letter)
+    if main is None:
+        return Row(
+            name=f"({letter}) {hparams_set} (Table 3)",
+            # Table 3's variations were not averaged.
+            recipe=_recipe(
+                hparams_set,
+                **_ENGLISH_GERMAN,
+                **_DECODING,
+                **_RUNS["base"] | {"averaged": 0},
+            ),
+            test_set="newstest2014",
+            dev_bleu=bleu,
+            dev_perplexity=perplexity,
+            millions=millions,
         )
-        name = f"({letter}) {hparams_set} (Table 3)"
-    elif is_french:
-        name = f"{letter}, En-Fr (Table 2)"
-    else:
-        name = f"{letter}, En-De (Tables 2 and 3)"
-    pair = "en-fr" if is_french else "en-de"
-    costs: dict[str, Any] = {}
-    if is_main:
-        costs = _BIG_COST if is_big else _BASE_COST
+    is_french = languages == "en-fr"
+    # English-French has a set of its own for the big model: another dropout.
+    own = "transformer_big_enfr" if letter == "big" and is_french else None
     return Row(
-        name=name,
-        recipe=recipe,
+        name=f"{letter}, "
+        + ("En-Fr (Table 2)" if is_french else "En-De (Tables 2 and 3)"),
+        recipe=_recipe(
+            own or hparams_set,
+            **(_ENGLISH_FRENCH if is_french else _ENGLISH_GERMAN),
+            **_DECODING,
+            **_RUNS[letter],
+            checkpoint_minutes=_CHECKPOINT_MINUTES,
+        ),
         test_set="newstest2014",
-        test_score=_TEST_BLEU.get((hparams_set, pair)),
+        test_score=main.bleu_enfr if is_french else main.bleu_ende,
         dev_bleu=None if is_french else bleu,
         dev_perplexity=None if is_french else perplexity,
         millions=millions,
-        **costs,
+        flops=main.flops_enfr if is_french else main.flops_ende,
+        **_COSTS[letter],
     )
 
 
@@ -261,55 +318,50 @@ def parsing_row(is_semi_supervised: bool = False) -> Row:
     "All other parameters" are the base model's. Dropout, the learning rate,
     the steps and averaging are not published.
     """
-    hparams = registry.hparams("transformer_parsing_base")
-    data: dict[str, Any] = {
-        "data": "parsing_wsj_wp16k",
-        "training_pairs": 40_000,
-        "vocabulary_size": 16_000,
-    }
-    if is_semi_supervised:
-        data = {
-            "data": "parsing_semisupervised_wp32k",
-            "training_pairs": 17_000_000,
-            "vocabulary_size": 32_000,
-        }
-    recipe = dataclasses.replace(
-        recipe_of(hparams),
-        languages="en-trees",
-        batch_tokens=_REPLICAS * hparams.batch_size,
-        replicas=_REPLICAS,
-        residual_dropout=None,
-        attention_dropout=None,
-        schedule=None,
-        beam_size=21,
-        alpha=0.3,
-        extra_length=300,
-        **data,
-    )
     trained = "semi-supervised" if is_semi_supervised else "WSJ only"
+    (test_score,) = (
+        f1
+        for name, training, f1 in TABLE_4
+        if name == "Transformer (4 layers)" and training.startswith(trained)
+    )
     return Row(
         name=f"4 layers, {trained} (Table 4)",
-        recipe=recipe,
+        recipe=_recipe(
+            "transformer_parsing_base",
+            languages="en-trees",
+            residual_dropout=None,
+            attention_dropout=None,
+            schedule=None,
+            beam_size=21,
+            alpha=0.3,
+            extra_length=300,
+            **_PARSING_DATA[is_semi_supervised],
+        ),
         metric="f1",
         test_set="WSJ section 23",
         dev_set="WSJ section 22",
-        test_score=92.7 if is_semi_supervised else 91.3,
+        test_score=test_score,
+    )
+
+
+def _recipe(hparams_set: str, **others: Any) -> Recipe:
+    """That of a set on the paper's eight GPUs, with what is no hparam."""
+    hparams = registry.hparams(hparams_set)
+    return dataclasses.replace(
+        recipe_of(hparams),
+        batch_tokens=_REPLICAS * hparams.batch_size,
+        replicas=_REPLICAS,
+        **others,
     )
 
 
 def find_row(
     hparams_set: str, languages: str, problem: str
 ) -> tuple[Row, bool]:
-    """Finds the row that a run is to be held against.
+    """Finds the row to compare a run with, and whether its set is the row's.
 
-    Args:
-      hparams_set: the run's.
-      languages: source and target, such as `"en-de"`.
-      problem: its full name.
-
-    Returns:
-      The row, and whether the set is the row's own; if not, the row is the
-      nearest: parsing for a parser, else base (or big for a big model).
+    If not, the row is the nearest: parsing for a parser, else base (or big for
+    a big model). Languages are such as `"en-de"`.
     """
     if problem.startswith("parsing_"):
         semi = "semi" in hparams_set or "semi" in problem
@@ -325,44 +377,3 @@ def find_row(
     # The En-De set is another recipe than En-Fr's: dropout 0.3 for 0.1.
     is_other = name == "transformer_big" and languages == "en-fr"
     return row(name, languages), hparams_set in known and not is_other
-
-
-@dataclasses.dataclass(frozen=True)
-class Compared:
-    """A system of Table 2; FLOPs are those of training."""
-
-    name: str
-    bleu_ende: float | None
-    bleu_enfr: float | None
-    flops_ende: float | None
-    flops_enfr: float | None
-
-
-TABLE_2 = (
-    Compared("ByteNet", 23.75, None, None, None),
-    Compared("Deep-Att + PosUnk", None, 39.2, None, 1.0e20),
-    Compared("GNMT + RL", 24.6, 39.92, 2.3e19, 1.4e20),
-    Compared("ConvS2S", 25.16, 40.46, 9.6e18, 1.5e20),
-    Compared("MoE", 26.03, 40.56, 2.0e19, 1.2e20),
-    Compared("Deep-Att + PosUnk Ensemble", None, 40.4, None, 8.0e20),
-    Compared("GNMT + RL Ensemble", 26.30, 41.16, 1.8e20, 1.1e21),
-    Compared("ConvS2S Ensemble", 26.36, 41.29, 7.7e19, 1.2e21),
-    Compared("Transformer (base)", 27.3, 38.1, 3.3e18, 3.3e18),
-    Compared("Transformer (big)", 28.4, 41.8, 2.3e19, 2.3e19),
-)
-
-# Table 4: parser, training, F1 on section 23.
-TABLE_4 = (
-    ("Vinyals & Kaiser et al. (2014)", "WSJ only, discriminative", 88.3),
-    ("Petrov et al. (2006)", "WSJ only, discriminative", 90.4),
-    ("Zhu et al. (2013)", "WSJ only, discriminative", 90.4),
-    ("Dyer et al. (2016)", "WSJ only, discriminative", 91.7),
-    ("Transformer (4 layers)", "WSJ only, discriminative", 91.3),
-    ("Zhu et al. (2013)", "semi-supervised", 91.3),
-    ("Huang & Harper (2009)", "semi-supervised", 91.3),
-    ("McClosky et al. (2006)", "semi-supervised", 92.1),
-    ("Vinyals & Kaiser et al. (2014)", "semi-supervised", 92.1),
-    ("Transformer (4 layers)", "semi-supervised", 92.7),
-    ("Luong et al. (2015)", "multi-task", 93.0),
-    ("Dyer et al. (2016)", "generative", 93.3),
-)

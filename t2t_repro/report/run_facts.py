@@ -3,22 +3,72 @@
 Nothing is guessed: a fact that no file tells is None. What the run directory
 does not hold, the caller gives: how it was decoded, where the data lies, and
 the scores of the test set.
+
+Times and dev figures are those of TensorBoard's event files. A training that
+stopped and went on has several in one folder; one that is being written may end
+in half a record, which is where reading ends.
 """
 
 import dataclasses
+import itertools
 import pathlib
 import statistics
 from typing import Any
 
+import tensorflow as tf
+from tensorboard.backend.event_processing import event_file_loader
+
 from t2t_repro import checkpoints
 from t2t_repro import files
+from t2t_repro import run_directory
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
-from t2t_repro.report import event_files
+from t2t_repro.metrics.bracketing import SIGNATURE
 from t2t_repro.report import paper
 from t2t_repro.report.comparison import Facts
-from t2t_repro.report.event_files import Events
 from t2t_repro.run_directory import Run
+
+
+@dataclasses.dataclass(frozen=True)
+class Events:
+    """What the event files of a run hold.
+
+    Attributes:
+      scalars: by tag, (step, value) in the order of writing.
+      seconds: from first to last event of each file, summed; the time between
+        two files, when nothing ran, is not in it. None without files.
+    """
+
+    scalars: dict[str, list[tuple[int, float]]]
+    seconds: float | None
+
+    def last(self, tag: str) -> tuple[int, float] | None:
+        """The newest (step, value) of a tag."""
+        return max(self.scalars.get(tag, []), default=None)
+
+
+def read_events(*folders: pathlib.Path) -> Events:
+    """Reads all event files of folders, but not of folders inside."""
+    scalars: dict[str, list[tuple[int, float]]] = {}
+    seconds = None
+    for path in sorted(
+        path
+        for folder in folders
+        for path in folder.glob("events.out.tfevents.*")
+    ):
+        times = []
+        for event in event_file_loader.LegacyEventFileLoader(str(path)).Load():
+            times.append(event.wall_time)
+            for value in event.summary.value:
+                if not value.HasField("tensor"):
+                    continue
+                number = tf.make_ndarray(value.tensor)
+                if number.ndim == 0 and number.dtype.kind == "f":
+                    points = scalars.setdefault(value.tag, [])
+                    points.append((event.step, float(number)))
+        if times:
+            seconds = (seconds or 0.0) + max(times) - min(times)
+    return Events(scalars, seconds)
 
 
 def gather(
@@ -32,17 +82,20 @@ def gather(
     Args:
       run: the run.
       decoding: how it was, or will be, decoded.
-      data_dir: of `<problem>.json`, if at hand.
+      data_dir: where `<problem>.json` lies, if known.
       scores: see `read_scores`.
 
     Raises:
       InputError: a file is damaged, or `data_dir` has no such file.
     """
-    # Runs of before have their training events in the folder itself.
-    training = event_files.read(run.folder, run.folder / "train")
+    # Older runs have their training events in the folder itself.
+    training = read_events(run.folder, run.folder / "train")
     hours, hours_from = _hours(run.folder, training)
-    prefix = _newest(run.folder)
-    dev = event_files.read(run.folder / "eval")
+    # The checkpoint that t2t-decoder would take.
+    prefix = None
+    if any(checkpoints.steps(run.folder, k) for k in ("model", "averaged")):
+        prefix = checkpoints.newest_for_decoding(run.folder)
+    dev = read_events(run.folder / "eval")
     return Facts(
         folder=str(run.folder),
         problem=run.problem,
@@ -51,7 +104,7 @@ def gather(
             paper.recipe_of(run.hparams),
             **_data_fields(run, data_dir),
             **_batch_fields(run),
-            **_checkpoint_fields(run.folder),
+            **_checkpoint_fields(run.folder, prefix),
             beam_size=decoding.beam_size,
             alpha=decoding.alpha,
             extra_length=decoding.extra_length,
@@ -87,8 +140,7 @@ def read_scores(path: str) -> dict[str, tuple[float, str]]:
     try:
         if "all" in values:
             brackets = values["all"]["brackets_with_failures"]
-            signature = "COLLINS.prm, all lengths, failures as zero recall"
-            found = {"f1": (float(brackets["f1"]), signature)}
+            found = {"f1": (float(brackets["f1"]), SIGNATURE)}
         else:
             found = {
                 name: (float(values[name]["score"]), values[name]["signature"])
@@ -110,10 +162,7 @@ def read_scores(path: str) -> dict[str, tuple[float, str]]:
 
 
 def _data_fields(run: Run, data_dir: pathlib.Path | None) -> dict[str, Any]:
-    kinds = {
-        ".bpe": paper.BPE,
-        ".subwords": paper.WORD_PIECES,
-    }
+    kinds = {".bpe": paper.BPE, ".subwords": paper.WORD_PIECES}
     fields: dict[str, Any] = {
         "data": run.problem,
         "languages": "-".join(run.languages),
@@ -149,21 +198,24 @@ def _years(value: Any) -> set[str]:
 
 def _batch_fields(run: Run) -> dict[str, Any]:
     """What the trainer wrote down when it had counted its devices."""
-    path = run.folder / "batch_shapes.json"
+    path = run.folder / run_directory.BATCH_SHAPES
     if not path.exists():
         return {}
     shapes = files.read_json(path)
-    counts = [shapes.get(n) for n in ("replicas", "effective_batch_tokens")]
+    replicas = shapes.get("replicas")
+    tokens = shapes.get("effective_batch_tokens")
     # bool is an int, too.
-    if not all(type(count) is int and count > 0 for count in counts):
+    if not all(type(n) is int and n > 0 for n in (replicas, tokens)):
         raise InputError(
             f"{path} does not say how many replicas and tokens a batch had: it"
             " is damaged, restore it from a copy."
         )
-    return dict(zip(("replicas", "batch_tokens"), counts, strict=True))
+    return {"replicas": replicas, "batch_tokens": tokens}
 
 
-def _checkpoint_fields(folder: pathlib.Path) -> dict[str, Any]:
+def _checkpoint_fields(
+    folder: pathlib.Path, prefix: str | None
+) -> dict[str, Any]:
     trained = checkpoints.steps(folder)
     fields: dict[str, Any] = {
         "train_steps": max(
@@ -172,25 +224,14 @@ def _checkpoint_fields(folder: pathlib.Path) -> dict[str, Any]:
     }
     if len(trained) > 1:
         times = checkpoints.times(folder, trained)
-        gaps = [
-            after - before
-            for before, after in zip(times, times[1:], strict=False)
-        ]
+        gaps = [after - before for before, after in itertools.pairwise(times)]
         fields["checkpoint_minutes"] = round(statistics.median(gaps) / 60, 2)
-    prefix = _newest(folder)
     if prefix:
         is_average = "averaged.ckpt-" in prefix
         steps = checkpoints.averaged_steps(prefix)
-        # An average of before it was written down is of an unknown number.
+        # Older averages do not say of how many.
         fields["averaged"] = len(steps) or (None if is_average else 0)
     return fields
-
-
-def _newest(folder: pathlib.Path) -> str | None:
-    """The checkpoint that t2t-decoder would take."""
-    if checkpoints.steps(folder) or checkpoints.steps(folder, "averaged"):
-        return checkpoints.newest_for_decoding(folder)
-    return None
 
 
 def _hours(folder: pathlib.Path, training: Events) -> tuple[float | None, str]:

@@ -1,10 +1,8 @@
 """Byte-pair encoding (section 5.1) by the SentencePiece library, losslessly.
 
-Learnt with byte fallback, no normalisation and no extra space in front, so
-that decode(encode(line)) is the line, byte for byte. One exception stays: the
-character U+2581, which SentencePiece itself uses for a space, comes back as a
-space. The same model file runs inside a TensorFlow graph through
-tensorflow-text, with the same ids (`graph_tokenizer`).
+With byte fallback, no normalisation and no extra space in front,
+decode(encode(line)) is the line, byte for byte, but for U+2581: SentencePiece
+itself writes a space so, and it comes back as a space.
 """
 
 import io
@@ -33,14 +31,10 @@ _LEARNING_LINES = 4_000_000
 
 
 class BpeEncoder:
-    """A learnt SentencePiece model; satisfies `encoder.TextEncoder`."""
+    """A learnt SentencePiece model; an `encoder.TextEncoder`."""
 
     def __init__(self, path: str | pathlib.Path):
-        """Reads a model file.
-
-        Raises:
-          InputError: the file is missing or not a model with our ids.
-        """
+        """Raises InputError for a file that is no model with our ids."""
         self.path = pathlib.Path(path)
         try:
             model = self.path.read_bytes()
@@ -92,19 +86,13 @@ class BpeEncoder:
 def learn(
     lines: Iterable[str], vocab_size: int, path: str | pathlib.Path
 ) -> None:
-    """Learns a shared vocabulary and writes the model file, whole or not.
-
-    The result depends on the lines alone. A small text may not hold enough
-    different pairs for `vocab_size` pieces; the model then has fewer.
+    """Learns a shared vocabulary from text of both languages, in any order.
 
     Args:
-      lines: text of both languages, in any order.
-      vocab_size: pieces wanted, the 256 bytes and the 3 special ids included.
-      path: file to write.
-
-    Raises:
-      InputError: no text, or a vocabulary size too small for the 256 bytes
-        or for the characters of the text.
+      lines: the result depends on them alone.
+      vocab_size: pieces wanted, the 256 bytes and the 3 special ids included;
+        a small text may not hold so many.
+      path: model file to write, whole or not at all.
     """
     if vocab_size < _SMALLEST_VOCABULARY:
         raise InputError(
@@ -151,14 +139,10 @@ def _train(lines: Iterator[str], vocab_size: int, model: io.BytesIO) -> None:
 
 
 def graph_tokenizer(path: str | pathlib.Path) -> Any:
-    """The same model as a tensorflow-text tokenizer for graphs and export.
+    """The same model, with the same ids, as a tensorflow-text tokenizer.
 
-    Args:
-      path: the model file.
-
-    Returns:
-      A `tensorflow_text.SentencepieceTokenizer`; `tokenize` of `[batch]`
-      strings gives `[batch, (length)]` int32 ids ending in the end of sentence.
+    `tokenize` of `[batch]` strings gives `[batch, (length)]` int32 ids ending
+    in the end of sentence.
     """
     import tensorflow_text  # slow to import; encoding in Python needs it not
 

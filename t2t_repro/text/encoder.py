@@ -1,16 +1,11 @@
-"""What every vocabulary can do, whatever learnt it.
+"""The interface of all vocabularies, and their reserved ids.
 
-Ids 0 and 1 are the padding and the end of sentence in all of them, as in
-tensor2tensor; neither ever stands for text.
+As in tensor2tensor, ids 0 and 1 never stand for text.
 """
 
-import hashlib
-import pathlib
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Protocol
-
-from t2t_repro.errors import InputError
 
 PAD_ID = 0
 EOS_ID = 1
@@ -34,21 +29,6 @@ class TextEncoder(Protocol):
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
         """The text of each id alone, for labels."""
-
-
-def file_sha256(path: str | pathlib.Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal.
-
-    Raises:
-      InputError: the file is missing or cannot be read.
-    """
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist.") from None
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}.") from error
 
 
 def until_end(ids: Iterable[int]) -> list[int]:

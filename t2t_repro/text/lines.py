@@ -1,22 +1,21 @@
-"""Text files, one sentence to a line: the form in which corpora come and go.
+"""Text files, one sentence to a line.
 
-Not a section of the paper, but every number in it depends on this: line 17 of
-the translation is compared with line 17 of the reference. So only `"\\n"` ends
-a line here. Python's own text mode also stops at `"\\r"`, and `str.splitlines`
-at U+2028, U+0085 and others, all of which occur *inside* sentences of the WMT
-corpora and would shift every later pair by one. What Windows adds is no text
-either: `"\\r\\n"` ends a line, and a byte-order mark in front is left out.
-
-Left out: stripping, normalising and unwrapping SGM. A line is handed on as it
-lies in the file, without its end.
+Line 17 of a translation is compared with line 17 of its reference, so only
+`"\\n"` ends a line. Python's text mode also stops at `"\\r"`, and
+`str.splitlines` at U+2028, U+0085 and others, all of which occur *inside*
+sentences of the WMT corpora and would shift every later pair by one. What
+Windows adds is no text: the `"\\r"` of `"\\r\\n"` and a byte-order mark in
+front are left out. Lines are neither stripped nor normalised.
 """
 
 import codecs
 import contextlib
 import functools
 import gzip
+import itertools
 import logging
 import os
+import pathlib
 import zlib
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from t2t_repro import files
 from t2t_repro.errors import InputError
 
 Path = str | os.PathLike[str]
+LinePairs = Iterator[tuple[str, str]]  # source and target line by line
 
 # The path that stands for standard input or output.
 STANDARD = "-"
@@ -39,28 +39,19 @@ logger = logging.getLogger("t2t_repro")
 
 
 def read_lines(path: Path) -> list[str]:
-    """Reads a whole UTF-8 text file; see `iterate_lines`.
+    """All lines of a UTF-8 text file; see `iterate_lines`.
 
-    Returns:
-      The lines. A last line that lacks its end counts as a line, and an empty
-      file has none.
+    A last line without its end counts as a line; an empty file has none.
     """
     return list(iterate_lines(path))
 
 
 def iterate_lines(path: Path) -> Iterator[str]:
-    """Reads a UTF-8 text file line by line, holding one line in memory.
+    """The lines of a UTF-8 text file without their ends, one in memory.
 
     Args:
-      path: the file; unpacked on the way when its name ends in `.gz`; `-` is
-        standard input.
-
-    Yields:
-      The lines without their ends.
-
-    Raises:
-      InputError: the file cannot be read, or is not UTF-8 (the line is named).
-        The file is opened, and a missing one found, at the first `next`.
+      path: the file, opened at the first `next`; unpacked on the way when its
+        name ends in `.gz`; `-` is standard input.
     """
     name = "standard input" if path == STANDARD else os.fspath(path)
     with _named_failure("read", name), _open(path) as stream:
@@ -68,12 +59,7 @@ def iterate_lines(path: Path) -> Iterator[str]:
 
 
 def decoded(stream: BinaryIO, name: str) -> Iterator[str]:
-    """The lines of an open file; see `iterate_lines`.
-
-    Args:
-      stream: open for reading, not in text mode.
-      name: what a message calls it.
-    """
+    """The lines of a file open in binary mode, which messages call `name`."""
     ends, has_mark = 0, False
     for number, line in _numbered(stream, name):
         if number == 1 and line.startswith(codecs.BOM_UTF8):
@@ -91,6 +77,43 @@ def decoded(stream: BinaryIO, name: str) -> Iterator[str]:
         _say_what_was_left_out(name, ends, has_mark)
 
 
+def find(path: pathlib.Path) -> pathlib.Path | None:
+    """The file, or else the same packed as `.gz`, if either is there."""
+    packed = pathlib.Path(f"{path}.gz")
+    return next((p for p in (path, packed) if p.exists()), None)
+
+
+def paired_lines(source: Path, target: Path) -> LinePairs:
+    """Two files that are translations line by line; see `pair_up`."""
+    return pair_up(
+        iterate_lines(source),
+        iterate_lines(target),
+        os.fspath(source),
+        os.fspath(target),
+    )
+
+
+def pair_up(
+    sources: Iterator[str],
+    targets: Iterator[str],
+    source_name: str,
+    target_name: str,
+) -> LinePairs:
+    """Pairs two sequences of lines, whose names stand in messages."""
+    for number, (source, target) in enumerate(
+        itertools.zip_longest(sources, targets)
+    ):
+        if source is None or target is None:
+            short, long = source_name, target_name
+            if target is None:
+                short, long = long, short
+            raise InputError(
+                f"{short} ends after line {number} but {long} goes on: give"
+                " both the same number of lines."
+            )
+        yield source, target
+
+
 def without_end(line: str) -> str:
     """The line without the `"\\n"` or `"\\r\\n"` at its end, if it has one."""
     if line.endswith("\n"):
@@ -99,11 +122,7 @@ def without_end(line: str) -> str:
 
 
 def _numbered(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
-    """Cuts a binary stream at `b"\\n"` and nowhere else; lines keep it.
-
-    Raises:
-      InputError: a line is too long to be one.
-    """
+    """Cuts a binary stream at `b"\\n"` and nowhere else; lines keep it."""
     blocks = iter(lambda: stream.readline(_LONGEST_LINE + 1), b"")
     for number, line in enumerate(blocks, start=1):
         if len(line) > _LONGEST_LINE:
@@ -142,16 +161,10 @@ def _say_what_was_left_out(name: str, ends: int, has_mark: bool) -> None:
 
 
 def write_lines_atomically(path: Path, lines: Iterable[str]) -> None:
-    """Writes a text file so that it appears whole or not at all.
+    """Writes a text file, packed when its name ends in `.gz`.
 
-    The lines go to a temporary file in the same folder, which takes the name
-    only when it is complete and on the disk. Whatever goes wrong on the way, an
-    earlier file of that name is untouched and the temporary one is removed. A
-    pipe or device (`/dev/stdout`) cannot be replaced and is written directly.
-
-    Args:
-      path: the file to write; packed when its name ends in `.gz`.
-      lines: the lines without `"\\n"`; may be a generator.
+    It appears whole or not at all (`files.replacing`); a pipe or device
+    (`/dev/stdout`) cannot be replaced and is written directly.
 
     Raises:
       InputError: the file cannot be written.

@@ -7,7 +7,7 @@ as `\\`, `_` as `\u`, a character outside the vocabulary as `\` code point
 
 Ids and files equal those of tensor2tensor 1.15; what is a letter is a matter of
 Python's Unicode tables, here as there. Left out: vocabulary files without
-quotes, word and byte vocabularies, and the end of sentence (the caller's).
+quotes, word and byte vocabularies.
 """
 
 import collections
@@ -19,14 +19,16 @@ from collections.abc import Sequence
 
 from t2t_repro.errors import InputError
 from t2t_repro.files import replace_file
+from t2t_repro.text.encoder import until_end
 
+SUFFIX = ".subwords"
 RESERVED_TOKENS = ["<pad>", "<EOS>"]
 
 # `\w` is str.isalnum() (the categories L* and N*) and the underscore.
 _RUN = re.compile(r"[^\W_]+|[\W_]+")
 _ESCAPE = re.compile(r"\\u|\\\\|\\([0-9]+);")
 _ESCAPE_CHARACTERS = frozenset("\\_u;0123456789")
-SURROGATE = re.compile(r"[\ud800-\udfff]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _NO_CHARACTER = "\u3013"  # decoded for an escape that is no code point
 
 # tensor2tensor seeks the least count of a subtoken between 1 and this, and for
@@ -41,13 +43,9 @@ _CACHED_LENGTH = 64
 
 
 def tokenize(text: str) -> list[str]:
-    """Cuts text into alternating runs of alphanumeric and other characters.
+    """Alternating runs of alphanumeric and other characters.
 
-    Args:
-      text: any string; `detokenize` gives it again.
-
-    Returns:
-      The runs but those of one space between two others.
+    Without those of one space between two others; `detokenize` adds them.
     """
     runs = _RUN.findall(text)
     inner = [run for run in runs[1:-1] if run != " "]
@@ -64,18 +62,45 @@ def detokenize(tokens: Iterable[str]) -> str:
     return "".join(parts)
 
 
+class SubwordEncoder:
+    """A vocabulary file of tensor2tensor; an `encoder.TextEncoder`."""
+
+    def __init__(self, path: str | pathlib.Path):
+        """Raises InputError for a file that is no whole vocabulary."""
+        self.path = pathlib.Path(path)
+        self._subwords = SubwordTextEncoder(path)
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids, padding and end of sentence included."""
+        return self._subwords.vocab_size
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of a line, without the end of sentence."""
+        return self._subwords.encode(text)
+
+    def encode_lines(self, lines: Sequence[str]) -> list[list[int]]:
+        """`encode` of many lines."""
+        return [self._subwords.encode(line) for line in lines]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The line; ids from the first end of sentence on are ignored.
+
+        A model can spell out the escape of a surrogate, which no text has and
+        no file can hold: it becomes U+FFFD.
+        """
+        return _SURROGATE.sub("\ufffd", self._subwords.decode(until_end(ids)))
+
+    def pieces(self, ids: Iterable[int]) -> list[str]:
+        """The subtoken of each id, as it stands in the vocabulary file."""
+        return self._subwords.decode_list(ids)
+
+
 class SubwordTextEncoder:
-    """A vocabulary of subtokens, loaded from a file or learnt from text."""
+    """tensor2tensor's class: `<pad>` and `<EOS>` are text like any other."""
 
     def __init__(self, filename: str | pathlib.Path | None = None):
-        """Reads a vocabulary file; without one the encoder is empty.
-
-        Args:
-          filename: one subtoken per line in single (or double) quotes.
-
-        Raises:
-          InputError: the file is missing or is no whole vocabulary.
-        """
+        """Reads a vocabulary file; without one the encoder is empty."""
         self.filename = filename
         self._set_subtokens([] if filename is None else _read(filename))
 
@@ -92,17 +117,7 @@ class SubwordTextEncoder:
         return len(self._subtokens)
 
     def encode(self, text: str) -> list[int]:
-        """Converts text to ids, without an end of sentence.
-
-        Args:
-          text: any string.
-
-        Returns:
-          Ids from which `decode` gives the text again.
-
-        Raises:
-          InputError: the encoder is empty.
-        """
+        """Ids of any text, without an end of sentence."""
         cached = self._cache.get
         ids: list[int] = []
         for token in tokenize(text):
@@ -123,12 +138,11 @@ class SubwordTextEncoder:
         return ids
 
     def decode(self, ids: Iterable[int], strip_extraneous: bool = False) -> str:
-        """Converts ids to text.
+        """The text; ids outside the vocabulary stand for nothing.
 
         Args:
-          ids: ids; those outside the vocabulary stand for nothing.
-          strip_extraneous: leave out the padding and ends of sentence at the
-            end. Elsewhere, and without this, they read `<pad>` and `<EOS>`.
+          ids: padding and ends of sentence read `<pad>` and `<EOS>`.
+          strip_extraneous: leave those at the end out.
         """
         ids = list(ids)
         if strip_extraneous:
@@ -160,9 +174,6 @@ class SubwordTextEncoder:
             it time and memory grow with the square of the longest token.
           reserved_tokens: the first ids, beginning with `RESERVED_TOKENS`;
             these alone by default.
-
-        Raises:
-          InputError: no text, no positive size, or bad reserved tokens.
         """
         reserved = list(reserved_tokens or RESERVED_TOKENS)
         if reserved[: len(RESERVED_TOKENS)] != RESERVED_TOKENS:
@@ -192,16 +203,9 @@ class SubwordTextEncoder:
         return encoder
 
     def store_to_file(self, filename: str | pathlib.Path) -> None:
-        """Writes the vocabulary file, whole or not at all.
-
-        Args:
-          filename: the file to write, or to replace.
-
-        Raises:
-          InputError: a subtoken that a line of UTF-8 cannot hold.
-        """
+        """Writes the vocabulary file, whole or not at all."""
         content = "".join(f"'{subtoken}'\n" for subtoken in self._subtokens)
-        if content.count("\n") > self.vocab_size or SURROGATE.search(content):
+        if content.count("\n") > self.vocab_size or _SURROGATE.search(content):
             raise InputError(
                 f"cannot write vocabulary {filename}: a subtoken has a line"
                 " break or a surrogate; learn from lines of valid text."
@@ -221,7 +225,6 @@ def _escape(token: str, alphabet: Collection[str]) -> str:
 
 
 def _unescape(match: re.Match[str]) -> str:
-    """The character that an escape stands for."""
     if match[1] is None:
         return "_" if match[0] == "\\u" else "\\"
     try:
@@ -312,8 +315,6 @@ def _select(
 
 
 def _read(filename: str | pathlib.Path) -> list[str]:
-    """Reads and checks a vocabulary file."""
-
     def broken(number: int, what: str) -> InputError:
         return InputError(
             f"vocabulary {filename}, line {number}: {what}; restore the file"
@@ -329,7 +330,7 @@ def _read(filename: str | pathlib.Path) -> list[str]:
     lines = content.decode(errors="surrogateescape").removesuffix("\n")
     for number, line in enumerate(lines.split("\n"), 1):
         quoted = line.strip()  # Windows line ends do no harm
-        if SURROGATE.search(line):
+        if _SURROGATE.search(line):
             raise broken(number, "it is not UTF-8")
         if not content.strip():
             raise broken(number, "the file is empty")

@@ -7,8 +7,7 @@ The bracket that only wraps a tree, whether it is labelled `TOP` or not at all,
 is taken off when a tree is read and put back, as `TOP`, when one is written.
 
 Traces and function tags are dropped by default, as parsers are trained and
-scored without them. What is left out: head rules and binarisation. Turning a
-tree into a sequence of tokens and back is in `t2t_repro.text.linear`.
+scored without them. Left out: head rules and binarisation.
 """
 
 import dataclasses
@@ -34,11 +33,6 @@ class Tree:
     """A pre-terminal (a tag over one word) or a constituent (over children).
 
     `Tree("TOP")`, with neither, stands for a sentence without words.
-
-    Attributes:
-      label: the tag or the constituent's label.
-      children: what a constituent spans, left to right.
-      word: a pre-terminal's word; None for a constituent.
     """
 
     label: str
@@ -52,19 +46,16 @@ class Tree:
             )
 
     def leaves(self) -> list["Tree"]:
-        """Returns the pre-terminals, left to right."""
+        """The pre-terminals, left to right."""
         return [node for node, _ in traverse(self) if node.word is not None]
 
     def words(self) -> list[str]:
-        """Returns the words, left to right."""
+        """The words, left to right."""
         return [leaf.word for leaf in self.leaves() if leaf.word is not None]
 
 
 def traverse(tree: Tree) -> Iterator[tuple[Tree, bool]]:
     """Walks a tree as its brackets are written, however deep it is.
-
-    Args:
-      tree: where to start.
 
     Yields:
       `(node, True)` at a constituent's opening bracket and for a pre-terminal,
@@ -81,18 +72,7 @@ def traverse(tree: Tree) -> Iterator[tuple[Tree, bool]]:
 
 
 def parse_tree(text: str, source: str = "tree") -> Tree:
-    """Reads exactly one tree, over one line or many.
-
-    Args:
-      text: the brackets.
-      source: what an error message calls the text.
-
-    Returns:
-      The tree without its wrapping bracket.
-
-    Raises:
-      InputError: the text is not one tree.
-    """
+    """Reads exactly one tree, over one line or many, without its wrapper."""
     return _unwrap(_parse_one(text, source))
 
 
@@ -102,7 +82,7 @@ def read_trees(
     keep_traces: bool = False,
     keep_functions: bool = False,
 ) -> Iterator[Tree]:
-    """Reads the trees of a file, one by one.
+    """Streams the trees of a file, without their wrapping brackets.
 
     In a file named `*.mrg` a tree may take any number of lines; in any other
     every line that is not blank is one tree. Either may be packed (`.gz`).
@@ -111,12 +91,6 @@ def read_trees(
       path: the file.
       keep_traces: keeps empty elements such as `(-NONE- *T*-1)`.
       keep_functions: keeps function tags and indices, as in `NP-SBJ=1`.
-
-    Yields:
-      Trees without their wrapping bracket.
-
-    Raises:
-      InputError: the file cannot be read, or the tree at a line and column.
     """
     name = os.fspath(path)
     for tree in _parse_layout(enumerate(iterate_lines(path), start=1), name):
@@ -131,13 +105,7 @@ def clean(
 ) -> Tree:
     """Drops what parsers are neither trained nor scored on.
 
-    Args:
-      tree: a tree as annotated.
-      keep_traces: keeps `-NONE-` leaves and the constituents they fill.
-      keep_functions: keeps labels as they are.
-
-    Returns:
-      The plain tree; `Tree("TOP")` if it had nothing but traces.
+    `Tree("TOP")` is what remains of a tree of traces alone.
     """
 
     def relabel(node: Tree) -> str | None:
@@ -151,13 +119,8 @@ def clean(
 def map_labels(tree: Tree, relabel: Callable[[Tree], str | None]) -> Tree:
     """Copies a tree with other labels, or without some of its leaves.
 
-    Args:
-      tree: what to copy.
-      relabel: gives each node's new label, or None to drop a leaf.
-
-    Returns:
-      The copy, without constituents that lost all their leaves; `Tree("TOP")`
-      if no leaf is left.
+    `relabel` gives each node's new label, or None to drop a leaf. Constituents
+    that lose all their leaves go too; `Tree("TOP")` if no leaf is left.
     """
     levels: list[list[Tree]] = [[]]
     for node, opening in traverse(tree):
@@ -176,7 +139,7 @@ def map_labels(tree: Tree, relabel: Callable[[Tree], str | None]) -> Tree:
 
 
 def plain_label(label: str) -> str:
-    """Returns a label without function tags and indices: NP-SBJ=1 is NP."""
+    """The label without function tags and indices: NP-SBJ=1 is NP."""
     # Labels such as -LRB- and -NONE- have none. ADVP|PRT is an annotator's
     # doubt: the first reading stands.
     return re.split("[-=|]", label, maxsplit=1)[0] or label
@@ -188,13 +151,7 @@ def escaped(word: str) -> str:
 
 
 def tree_line(tree: Tree) -> str:
-    """Writes a tree on one line, under TOP, without the line end.
-
-    Args:
-      tree: any tree; the words `(` and `)` are written `-LRB-` and `-RRB-`.
-
-    Returns:
-      Such as `(TOP (NP (DT a) (NN dog)))`; `(TOP)` if there are no words.
+    """A tree on one line, such as `(TOP (NP (DT a) (NN dog)))`.
 
     Raises:
       ValueError: a word is empty or has white space in it.
@@ -215,15 +172,9 @@ def tree_line(tree: Tree) -> str:
 def words_and_tags_from_wsj_tree(tree_string: str) -> tuple[str, str]:
     """Splits a tree as tensor2tensor's parsing problems did.
 
-    Args:
-      tree_string: one tree with its wrapping bracket.
-
     Returns:
       The words; labels, tags and a `/label` for each closing bracket, without
       the outermost bracket. Both are joined by spaces.
-
-    Raises:
-      InputError: the string is not one tree.
     """
     words: list[str] = []
     tags: list[str] = []
@@ -261,7 +212,7 @@ class _Open:
             )
 
     def close(self, where: str, outermost: bool) -> Tree:
-        """Returns the finished node."""
+        """The finished node."""
         wrapper = outermost and self.label in (None, TOP)
         if self.word is None and not self.children and not wrapper:
             raise InputError(
@@ -279,7 +230,7 @@ class _Open:
 def _parse_layout(
     lines: Iterable[tuple[int, str]], source: str
 ) -> Iterator[Tree]:
-    """Parses a file's numbered lines in the layout its name tells."""
+    """The trees of numbered lines, in the layout that the file's name tells."""
     if source.lower().removesuffix(".gz").endswith(".mrg"):
         yield from _parse(lines, source)
         return

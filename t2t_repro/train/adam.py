@@ -12,20 +12,15 @@ from typing import Any
 
 import tensorflow as tf
 
+from t2t_repro import checkpoints
 from t2t_repro.hparam import HParams
 
 
 class Adam:
-    """The moments of every weight; one instance per run."""
+    """The moments of every weight."""
 
     def __init__(self, hparams: HParams, weights: Mapping[str, Any]):
-        """Makes zero moments.
-
-        Args:
-          hparams: beta1, beta2, epsilon.
-          weights: tf.Variable by path. Call this where they were made, under
-            the same strategy's scope.
-        """
+        """Makes zero moments; call it under the scope of the weights."""
         self._beta1 = hparams.optimizer_adam_beta1
         self._beta2 = hparams.optimizer_adam_beta2
         self._epsilon = hparams.optimizer_adam_epsilon
@@ -39,9 +34,9 @@ class Adam:
         }
 
     def variables(self) -> dict[str, tf.Variable]:
-        """All moments under `adam/<m or v>/<path of the weight>`."""
+        """All moments, by `checkpoints.moment`."""
         return {
-            f"adam/{name}/{path}": variable
+            checkpoints.moment(name, path): variable
             for path, pair in self._moments.items()
             for name, variable in zip("mv", pair, strict=True)
         }

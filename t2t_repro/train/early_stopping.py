@@ -1,4 +1,4 @@
-"""When the dev figures say that it is enough.
+"""Early stopping: when the dev figures have not become better for long.
 
 tensor2tensor's `--eval_early_stopping_*` read its event files; here the figures
 are those of `t2t_repro.evaluations`.
@@ -40,7 +40,7 @@ class EarlyStopping:
         )
 
     def explain(self, history: History) -> str:
-        """Says why the run ended, with the best evaluation."""
+        """Why the run ended, with the best evaluation."""
         steps, values = history.of(self.metric)
         best = min(values) if self.minimize else max(values)
         return (
@@ -58,20 +58,19 @@ def check(
     has_evaluations: bool,
     of_problem: str | None = None,
 ) -> EarlyStopping:
-    """Makes sure that the flags mean something together.
+    """Makes the rule of the flags, `--eval_early_stopping_*`.
 
     Args:
-      steps: `--eval_early_stopping_steps`.
-      metric: `--eval_early_stopping_metric`.
-      delta: `--eval_early_stopping_metric_delta`.
-      minimize: `--eval_early_stopping_metric_minimize`; None: as the metric
-        goes. tensor2tensor's default, True, ended a run at once where the
-        metric was BLEU.
+      steps: see EarlyStopping, as metric and delta.
+      metric: of the evaluations.
+      delta: the least improvement.
+      minimize: None: as the metric goes. tensor2tensor's default, True, ended
+        a run at once where the metric was BLEU.
       has_evaluations: whether the schedule evaluates at all.
       of_problem: the metric of the problem's outputs, where it is known.
 
     Raises:
-      UsageError: they do not.
+      UsageError: they contradict each other, the schedule or the problem.
     """
     if metric not in MINIMIZE:
         raise UsageError(
@@ -108,14 +107,8 @@ def has_plateaued(
     """tensor2tensor's rule: nothing since then is better by `delta`.
 
     "Then" is the newest evaluation that is at least `num_steps` steps older
-    than the last one. Before there is one, a metric has not plateaued.
-
-    Args:
-      steps: of the evaluations, oldest first.
-      values: of the metric.
-      num_steps: how long no improvement is too long.
-      delta: the least improvement.
-      minimize: whether less is better.
+    than the last one. Before there is one, a metric has not plateaued. Steps
+    are those of the evaluations, oldest first.
     """
     if not steps:
         return False

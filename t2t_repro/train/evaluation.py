@@ -5,51 +5,69 @@ Teacher-forced figures are called what they are (`nll`, `perplexity`,
 search makes with the problem's own options, as t2t-decoder writes it.
 """
 
-import math
 import pathlib
 from collections.abc import Callable
-from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from t2t_repro import checkpoints
+from t2t_repro import run_directory
 from t2t_repro.data import batching
 from t2t_repro.data import records
 from t2t_repro.data.batching import Batch
-from t2t_repro.data.records import Pairs
 from t2t_repro.data.shapes import choose_shapes
 from t2t_repro.decode import options as decode_options
 from t2t_repro.decode.loaded_run import LoadedRun
+from t2t_repro.decode.loaded_run import open_run
+from t2t_repro.errors import InputError
 from t2t_repro.evaluations import Evaluation
+from t2t_repro.evaluations import perplexity
 from t2t_repro.layers import losses
 from t2t_repro.metrics.scores import corpus_score
 from t2t_repro.run_directory import Run
-from t2t_repro.visualize.board import Sample
+from t2t_repro.train.summaries import Summaries
+from t2t_repro.visualize.tensorboard import Sample
 
 # Dev data is short: few shapes, so that evaluation is traced quickly.
 _SHAPES = 4
 
 
 class Evaluator:
-    """Evaluates live weights; graphs are traced at the first evaluation."""
+    """Evaluates live weights; graphs are traced at the first evaluation.
+
+    Attributes:
+      samples: of the last evaluation.
+    """
 
     def __init__(
         self,
-        loaded: LoadedRun,
-        batches: Sequence[Batch],
-        pairs: Pairs,
+        run: Run,
+        model: Any,
+        data_dir: pathlib.Path,
+        eval_steps: int,
         sentences: int,
     ):
-        """Prepares the data.
+        """Reads the dev data of the run's problem.
 
         Args:
-          loaded: whose weights are read, decoded as its problem is.
-          batches: for the teacher-forced figures.
-          pairs: the dev data.
+          run: the run directory.
+          model: whose weights are read; decoded as its problem is.
+          data_dir: TFRecord files.
+          eval_steps: batches for the teacher-forced figures; 0: all.
           sentences: how many pairs, evenly spread, are translated.
+
+        Raises:
+          InputError: the data are missing, damaged or empty.
         """
+        loaded = LoadedRun(run, model, decode_options.of_run(run, ""))
         self._loaded = loaded
-        self._batches = batches
+        pairs = records.read_split(
+            loaded.problem, data_dir, "dev", loaded.encoder.vocab_size
+        )
+        shapes = choose_shapes(pairs.lengths(), run.hparams.batch_size, _SHAPES)
+        batches = list(batching.evaluation_batches(pairs, shapes))
+        self._batches = batches[: eval_steps or None]
         texts = pairs.texts(loaded.encoder)
         count = min(sentences, len(texts))
         chosen = [texts[i * len(texts) // count] for i in range(count)]
@@ -69,7 +87,7 @@ class Evaluator:
     def evaluate(
         self, should_stop: Callable[[], int] = lambda: 0
     ) -> Evaluation | None:
-        """Reads the weights as they are now; `samples` are new afterwards.
+        """Evaluates the weights as they are now; sets `samples`.
 
         Args:
           should_stop: asked between batches; anything but 0 ends it there.
@@ -101,8 +119,7 @@ class Evaluator:
         )
         return Evaluation(
             nll=nll,
-            # Beyond this the exponential says nothing and may overflow.
-            perplexity=math.exp(min(nll, 50.0)),
+            perplexity=perplexity(nll),
             token_accuracy=right / max(tokens, 1.0),
             metric=score.metric,
             score=score.value,
@@ -136,34 +153,28 @@ class Evaluator:
         )
 
 
-def of_run(
-    run: Run,
-    model: Any,
-    data_dir: pathlib.Path,
-    eval_steps: int,
-    sentences: int,
-) -> Evaluator:
-    """An evaluator over the dev data of a run's problem.
-
-    Args:
-      run: the run directory.
-      model: its model.
-      data_dir: TFRecord files.
-      eval_steps: batches for the teacher-forced figures; 0: all.
-      sentences: pairs that are translated.
+def evaluate_newest(
+    run: Run, data_dir: pathlib.Path, eval_steps: int, sentences: int
+) -> None:
+    """`--schedule=evaluate`: logs the dev figures of the newest checkpoint.
 
     Raises:
-      InputError: the data are missing, damaged or empty.
+      InputError: there is no run, no checkpoint, or the data are damaged.
     """
-    loaded = LoadedRun(run, model, decode_options.of_run(run, ""))
-    pairs = records.read_split(
-        loaded.problem, data_dir, "dev", loaded.encoder.vocab_size
-    )
-    shapes = choose_shapes(pairs.lengths(), run.hparams.batch_size, _SHAPES)
-    batches = list(batching.evaluation_batches(pairs, shapes))
-    return Evaluator(
-        loaded,
-        batches[:eval_steps] if eval_steps else batches,
-        pairs,
-        sentences,
-    )
+    if not run_directory.exists(run.folder):
+        raise InputError(
+            f"--schedule=evaluate, but {run.folder} is no run yet: train"
+            " first, or give the --output_dir of a run."
+        )
+    done = checkpoints.steps(run.folder)
+    if not done:
+        raise InputError(f"{run.folder} has no checkpoint yet: train first.")
+    model = open_run(run, decode_options.DecodeOptions(), "newest").model
+    evaluator = Evaluator(run, model, data_dir, eval_steps, sentences)
+    figures = evaluator.evaluate()
+    assert figures is not None  # nothing could have ended it
+    summaries = Summaries(run.folder, done[-1], done[-1])
+    try:
+        summaries.evaluation(done[-1], figures)
+    finally:
+        summaries.close()

@@ -1,8 +1,9 @@
 """What a training is told besides its hparams, checked before it begins.
 
-What decides results stands in `train.json` of the run directory: left out, a
-flag is what stands there, and another value is an error. The other flags may
-change with every start (docs/reliability.md has the table).
+A field of `TrainOptions` is a flag of t2t-trainer. What decides results stands
+in `train.json` of the run directory: left out, such a flag is what stands
+there, and another value is an error. The other flags may change with every
+start (docs/reliability.md has the table).
 """
 
 import dataclasses
@@ -15,86 +16,135 @@ from typing import Any
 from t2t_repro import evaluations
 from t2t_repro import files
 from t2t_repro import hparam
+from t2t_repro import run_directory
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
 from t2t_repro.train import early_stopping
 from t2t_repro.train.early_stopping import EarlyStopping
 
-FILE = "train.json"
 _VERSION = 1
-# `xla` and `nan_policy` are not here: the first changes how numbers are
-# rounded, the second is what goes on after a step that was not finite.
-STANDING = (
-    "random_seed",
-    "precision",
-    "deterministic",
-    "eval_steps",
-    "eval_bleu_sentences",
-    "warm_start_from",
-)
 
+# The first of each is the default. The first two schedules train and evaluate
+# in turn, in one process and on the live weights; tensor2tensor's two differed
+# in how Estimator was called. Left out: its `test`, `run_std_server`, the
+# predicates of `continuous_eval` and the TPU's schedules; t2t-translate-all
+# follows a run's checkpoints.
 SCHEDULES = (
     "continuous_train_and_eval",
     "train_and_evaluate",
     "train",
     "evaluate",
 )
+NAN_POLICIES = ("stop", "skip")
+PRECISIONS = ("float32", "bfloat16", "float16")
+XLA = ("auto", "off", "attention", "replica")
+
+
+def _flag(
+    default: Any,
+    text: str,
+    at_least: float = 0,
+    choices: Sequence[str] = (),
+    stands: bool = False,
+) -> Any:
+    """A field for `command.define_flags_of`; `stands`: in `train.json`."""
+    return dataclasses.field(
+        default=default,
+        metadata={
+            "help": text,
+            "at_least": at_least,
+            "choices": choices,
+            "stands": stands,
+        },
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainOptions:
-    """What a run is told besides its hparams; tensor2tensor's flag names.
+    """What a run is told besides its hparams; tensor2tensor's flag names."""
 
-    Attributes:
-      schedule: one of SCHEDULES; see `schedules`.
-      train_steps: updates to reach.
-      eval_steps: dev batches per evaluation, 0 for all.
-      local_eval_frequency: steps between evaluations, and between checkpoints
-        unless these go by time.
-      save_checkpoints_secs: seconds between checkpoints; 0: by steps.
-      keep_checkpoint_max: how many checkpoints stay.
-      keep_best: how many stay besides for being the best on the dev data, by
-        `eval_early_stopping_metric`.
-      average_last: checkpoints to average at the end; 0: none.
-      allow_unequal_spacing: average checkpoints at any distance.
-      eval_early_stopping_steps: see `early_stopping.check`, as the next three.
-      eval_early_stopping_metric: one of Evaluation's figures.
-      eval_early_stopping_metric_delta: the least improvement.
-      eval_early_stopping_metric_minimize: None: as the metric goes.
-      random_seed: of weights, order of data and dropout.
-      deterministic: only operations that give the same bits every time.
-      nan_policy: what a step that is not finite does: "stop" or "skip".
-      precision: "float32", "bfloat16" or "float16".
-      xla: "off", "attention", "replica" or "auto".
-      worker_gpu: GPUs to use; 0: all of them, or the CPU.
-      eval_bleu_sentences: dev sentences translated per evaluation.
-      warm_start_from: a run directory or checkpoint that a new run has its
-        first weights from; None: fresh ones.
-      profile: see `profiling.parse`.
-    """
-
-    schedule: str = "continuous_train_and_eval"
-    train_steps: int = 250_000
-    eval_steps: int = 100
-    local_eval_frequency: int = 1000
-    save_checkpoints_secs: int = 0
-    keep_checkpoint_max: int = 20
-    keep_best: int = 0
-    average_last: int = 0
-    allow_unequal_spacing: bool = False
-    eval_early_stopping_steps: int | None = None
-    eval_early_stopping_metric: str = "nll"
-    eval_early_stopping_metric_delta: float = 0.1
-    eval_early_stopping_metric_minimize: bool | None = None
-    random_seed: int = 1
-    deterministic: bool = False
-    nan_policy: str = "stop"
-    precision: str = "float32"
-    xla: str = "auto"
-    worker_gpu: int = 0
-    eval_bleu_sentences: int = 200
-    warm_start_from: str | None = None
-    profile: str = ""
+    schedule: str = _flag(
+        SCHEDULES[0],
+        "train and evaluate in turn (both names), train without evaluations, or"
+        " evaluate the newest checkpoint",
+        choices=SCHEDULES,
+    )
+    train_steps: int = _flag(250_000, "updates to reach", 1)
+    eval_steps: int = _flag(
+        100, "dev batches per evaluation; 0: all", stands=True
+    )
+    local_eval_frequency: int = _flag(
+        1000, "steps between evaluations, and between checkpoints", 1
+    )
+    save_checkpoints_secs: int = _flag(
+        0, "seconds between checkpoints; 0: every --local_eval_frequency"
+    )
+    keep_checkpoint_max: int = _flag(20, "checkpoints to keep", 1)
+    keep_best: int = _flag(
+        0,
+        "checkpoints to keep besides, the best on the dev data by"
+        " --eval_early_stopping_metric",
+    )
+    average_last: int = _flag(0, "average so many checkpoints at the end")
+    allow_unequal_spacing: bool = _flag(
+        False,
+        "average the last checkpoints even if they are not equally spaced",
+    )
+    eval_early_stopping_steps: int | None = _flag(
+        None, "stop when the metric has not become better for so many steps", 1
+    )
+    eval_early_stopping_metric: str = _flag(
+        "nll",
+        f"{', '.join(evaluations.MINIMIZE)}, of the dev data",
+    )
+    eval_early_stopping_metric_delta: float = _flag(
+        0.1, "a smaller change is not better"
+    )
+    eval_early_stopping_metric_minimize: bool | None = _flag(
+        None, "whether less is better; left out: as the metric goes"
+    )
+    random_seed: int = _flag(
+        1, "of weights, order of data and dropout", stands=True
+    )
+    deterministic: bool = _flag(
+        False,
+        "use only operations that give the same bits every time; slower on"
+        " GPUs",
+        stands=True,
+    )
+    # Does not stand: it is what goes on after a step that was not finite.
+    nan_policy: str = _flag(
+        NAN_POLICIES[0],
+        "what a step whose loss or gradient is not finite does",
+        choices=NAN_POLICIES,
+    )
+    precision: str = _flag(
+        PRECISIONS[0],
+        "of forward and backward pass; weights stay in float32",
+        choices=PRECISIONS,
+        stands=True,
+    )
+    # Does not stand: it changes how numbers are rounded.
+    xla: str = _flag(
+        XLA[0],
+        "what XLA compiles; auto: replica on GPUs, off on the CPU",
+        choices=XLA,
+    )
+    worker_gpu: int = _flag(0, "GPUs to use; 0: all, or the CPU")
+    eval_bleu_sentences: int = _flag(
+        200, "dev sentences decoded for BLEU or F1", 1, stands=True
+    )
+    warm_start_from: str | None = _flag(
+        None,
+        "run directory or checkpoint that a new run has its first weights from;"
+        " step and moments begin anew",
+        stands=True,
+    )
+    profile: str = _flag(
+        "",
+        "first and last step that TensorFlow's profiler records, such as"
+        " 100,109, for TensorBoard's Profile tab",
+    )
 
     @property
     def kept(self) -> int:
@@ -175,15 +225,18 @@ class TrainOptions:
             )
 
     def staying(self, found: Sequence[int]) -> set[int]:
-        """Which checkpoints of training stay, but for the best.
-
-        Args:
-          found: their steps, oldest first.
-        """
+        """Which checkpoints' steps, oldest first, stay, but for the best."""
         regular = [step for step in found if self.is_due(step)]
         # Those of the average, even where one of another rhythm is newer.
         last = regular[-self.average_last :] if self.average_last else []
         return {*found[-self.kept :], *last}
+
+
+STANDING = tuple(
+    field.name
+    for field in dataclasses.fields(TrainOptions)
+    if field.metadata["stands"]
+)
 
 
 def resolve(folder: pathlib.Path, given: Mapping[str, Any]) -> TrainOptions:
@@ -197,7 +250,7 @@ def resolve(folder: pathlib.Path, given: Mapping[str, Any]) -> TrainOptions:
       UsageError: one contradicts what stands.
       InputError: the record is damaged, or of a later version.
     """
-    stands = _read(folder / FILE)
+    stands = _read(folder / run_directory.TRAIN)
     # Its figures are not the training's.
     only_evaluates = given.get("schedule") == "evaluate"
     for name, value in stands.items():
@@ -216,12 +269,12 @@ def resolve(folder: pathlib.Path, given: Mapping[str, Any]) -> TrainOptions:
 
 def keep(folder: pathlib.Path, options: TrainOptions) -> None:
     """Records in a run directory that has no record yet what decides."""
-    if not (folder / FILE).exists():
+    path = folder / run_directory.TRAIN
+    if not path.exists():
         record = {"version": _VERSION}
         record |= {name: getattr(options, name) for name in STANDING}
-        files.replace_file(
-            files.make_folder(folder) / FILE, json.dumps(record, indent=0)
-        )
+        files.make_folder(folder)
+        files.replace_file(path, json.dumps(record, indent=0))
 
 
 def _read(path: pathlib.Path) -> dict[str, Any]:

@@ -13,13 +13,7 @@ from t2t_repro.errors import UsageError
 
 
 def parse(text: str) -> tuple[int, int] | None:
-    """Reads the flag's value.
-
-    Args:
-      text: such as `"100,109"`; empty for no profile.
-
-    Returns:
-      The first and the last step, None without.
+    """The first and last step of a text such as `100,109`; None if empty.
 
     Raises:
       UsageError: it is something else.
@@ -41,23 +35,14 @@ class Profiler:
     """Records some steps; all others cost nothing."""
 
     def __init__(self, folder: pathlib.Path, steps: tuple[int, int] | None):
-        """Prepares to record.
-
-        Args:
-          folder: run directory.
-          steps: first and last; None: never.
-        """
+        """Takes the run directory, and the first and last step, if any."""
         self._folder = folder
         self._steps = steps
         self._is_running = False
 
     @contextlib.contextmanager
     def step(self, number: int) -> Iterator[None]:
-        """Surrounds a step.
-
-        Args:
-          number: of the step, from 1.
-        """
+        """Surrounds the step of this number, from 1."""
         first, last = self._steps or (0, -1)
         if not first <= number <= last:
             yield

@@ -1,10 +1,10 @@
 """SIGTERM and SIGINT: finish the step, save, and leave.
 
 Schedulers send SIGTERM before they kill, users press Ctrl-C; tensor2tensor lost
-everything since its last checkpoint to both. The first signal is only noted,
-and the training loop acts on it between two steps. A second one ends the
-process at once: no step and no save is waited for, and no file is spoilt, as
-checkpoints appear whole or not at all.
+everything since its last checkpoint to both. The first signal is recorded, and
+the training loop acts on it between two steps. A second one ends the process at
+once, without waiting for a step or a save; checkpoints appear whole or not at
+all.
 """
 
 import logging
@@ -25,32 +25,32 @@ class StoppedError(InputError):
     """A signal ended the command; its status is 128 + the signal's number."""
 
     def __init__(self, number: int, message: str):
-        """Takes the signal's number and the one sentence to print."""
+        """Takes the signal's number and the sentence to print."""
         super().__init__(message)
         self.exit_status = 128 + number
 
 
 class StopSignals:
-    """Notes signals inside a `with`; outside they do what they always do.
+    """Records signals inside a `with`; in the main thread alone.
 
-    The interpreter runs its handlers between two instructions of the main
-    thread, which may be long in one call of TensorFlow. So a thread of its own
-    reads each signal from a pipe, into which it is written as it arrives.
-    Inside any other thread than the main one nothing is noted.
+    Python runs its signal handlers between two instructions of the main thread,
+    which may be long in one call of TensorFlow. So a thread of its own reads
+    each signal from a pipe, into which it is written as it arrives
+    (`signal.set_wakeup_fd`).
 
     Attributes:
       number: of the first signal; 0: none came.
     """
 
     def __init__(self) -> None:
-        """Notes nothing yet."""
+        """Records nothing yet."""
         self.number = 0
         self._handlers: dict[int, Any] = {}
         self._write_end = -1
         self._wakeup = -1
 
     def __enter__(self) -> "StopSignals":
-        """Begins to note."""
+        """Begins to record."""
         if threading.current_thread() is not threading.main_thread():
             return self
         read_end, self._write_end = os.pipe()
@@ -71,7 +71,7 @@ class StopSignals:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Gives the signals back to whoever had them."""
+        """Restores the earlier handlers."""
         if self._write_end < 0:
             return
         for number, handler in self._handlers.items():

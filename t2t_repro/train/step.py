@@ -8,6 +8,7 @@ alone; collectives and updates stay outside, where it cannot go. A step whose
 loss or gradient is not finite changes no weight and no moment.
 """
 
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -16,23 +17,27 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from t2t_repro import checkpoints
 from t2t_repro.errors import UsageError
 from t2t_repro.hparam import HParams
 from t2t_repro.layers import losses
 from t2t_repro.layers.attention import Mode
 from t2t_repro.layers.attention import attend
-from t2t_repro.train import diagnosis
 from t2t_repro.train.adam import Adam
-from t2t_repro.train.precision import LOSS_SCALE_NAMES
-from t2t_repro.train.precision import PRECISIONS
-from t2t_repro.train.precision import SMALLEST_SCALE
-from t2t_repro.train.precision import LossScale
-from t2t_repro.train.schedule import learning_rate
+from t2t_repro.train.learning_rate import learning_rate
+from t2t_repro.train.loss_scale import SMALLEST_SCALE
+from t2t_repro.train.loss_scale import LossScale
+from t2t_repro.train.options import NAN_POLICIES
+from t2t_repro.train.options import PRECISIONS
 
-NAN_POLICIES = ("stop", "skip")
 # What checkpoints hold only at some policies and precisions.
-_SKIPPED = "adam/updates_skipped"
-OPTIONAL = frozenset({_SKIPPED, *LOSS_SCALE_NAMES})
+OPTIONAL = frozenset(
+    {
+        checkpoints.UPDATES_SKIPPED,
+        checkpoints.LOSS_SCALE,
+        checkpoints.FINITE_STEPS,
+    }
+)
 
 
 class StepResult(NamedTuple):
@@ -56,7 +61,15 @@ class StepResult(NamedTuple):
 
 
 class TrainStep:
-    """Weights, moments and step counter of a run under a strategy."""
+    """Weights, moments and counters of a run under a strategy.
+
+    Attributes:
+      weights: variables by path.
+      xla: what XLA compiles, "auto" resolved.
+      updates_done: steps that count.
+      updates_skipped: of these, the ones that changed nothing; Adam's own
+        count leaves them out.
+    """
 
     def __init__(
         self,
@@ -68,7 +81,7 @@ class TrainStep:
         nan_policy: str = "stop",
         precision: str = "float32",
     ):
-        """Makes moments and counter; call within `strategy.scope()`.
+        """Makes moments and counters; call within `strategy.scope()`.
 
         Args:
           hparams: of the run.
@@ -76,12 +89,12 @@ class TrainStep:
           strategy: MirroredStrategy, of one or more replicas.
           seed: of dropout.
           xla: what XLA compiles: "replica" (forward and backward pass),
-            "attention" (that function alone) or "off".
+            "attention" (that function alone), "off", or "auto": the first on
+            GPUs, nothing on the CPU, where TensorFlow's kernels are faster.
           nan_policy: whether a step that is not finite counts: "skip", so that
             data and dropout go on after it, or "stop", so that it can be done
             again.
-          precision: of forward and backward pass: "float32", "bfloat16" or
-            "float16".
+          precision: of forward and backward pass, one of PRECISIONS.
 
         Raises:
           UsageError: there is no such policy or precision.
@@ -94,46 +107,45 @@ class TrainStep:
         self._model = model
         self._strategy = strategy
         self._seed = seed
-        self._attend = _compiled_attend() if xla == "attention" else attend
+        self.xla = xla
+        if xla == "auto":
+            has_gpu = bool(tf.config.list_logical_devices("GPU"))
+            self.xla = "replica" if has_gpu else "off"
+        # One small program per shape, for all layers.
+        compiled = tf.function(attend, jit_compile=True)
+        self._attend = compiled if self.xla == "attention" else attend
         self.weights = {
             path: weight.value
             for path, weight in model.weights_by_path().items()
         }
         self.adam = Adam(hparams, self.weights)
         self.updates_done = _counter()
-        # Of `updates_done`, which Adam's own count has to leave out.
-        self._skipped = _counter()
+        self.updates_skipped = _counter()
         self._loss_scale = LossScale() if precision == "float16" else None
         self._forward_backward = tf.function(
             self._summed_gradients,
-            jit_compile=xla == "replica" or None,
+            jit_compile=self.xla == "replica" or None,
         )
         self._run = tf.function(self._run_all, reduce_retracing=False)
 
     def variables(self) -> dict[str, tf.Variable]:
         """All that a checkpoint must hold to go on, by name."""
         skips = self._nan_policy == "skip" or self._loss_scale is not None
-        optional = self._optional() if skips or self._skipped > 0 else {}
+        optional = self._optional() if skips or self.updates_skipped > 0 else {}
         return {
             **self.weights,
             **self.adam.variables(),
-            "global_step": self.updates_done,
+            checkpoints.STEP: self.updates_done,
             **optional,
         }
 
     def restore_optional(
         self, values: Mapping[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
-        """Takes what `variables` has only at some policies and precisions.
+        """Takes the OPTIONAL ones of a checkpoint's values, returns the rest.
 
-        A run may go on with others than it began with: what its checkpoint
-        lacks begins anew, what is of no use any more is dropped.
-
-        Args:
-          values: of a checkpoint, by name.
-
-        Returns:
-          Those that are none of these.
+        A run may go on with another policy or precision than it began with:
+        what its checkpoint lacks begins anew, what has no use is dropped.
         """
         for name, variable in self._optional().items():
             if name in values:
@@ -142,7 +154,7 @@ class TrainStep:
 
     def _optional(self) -> dict[str, tf.Variable]:
         scale = self._loss_scale.variables() if self._loss_scale else {}
-        return {_SKIPPED: self._skipped, **scale}
+        return {checkpoints.UPDATES_SKIPPED: self.updates_skipped, **scale}
 
     def __call__(self, inputs: Any, targets: Any) -> StepResult:
         """Takes one step.
@@ -174,7 +186,7 @@ class TrainStep:
         counts = result.is_finite | (self._nan_policy == "skip")
         is_skip = counts & ~was_applied
         self.updates_done.assign_add(tf.cast(counts, tf.int64))
-        self._skipped.assign_add(tf.cast(is_skip, tf.int64))
+        self.updates_skipped.assign_add(tf.cast(is_skip, tf.int64))
         if self._loss_scale is not None:
             overflowed = is_skip & tf.math.is_finite(result.loss)
             self._loss_scale.update(was_applied, overflowed)
@@ -183,7 +195,7 @@ class TrainStep:
     def _replica_step(
         self, inputs: tf.Tensor, targets: tf.Tensor
     ) -> tuple[StepResult, tf.Tensor]:
-        """What one replica does with `[accumulate, batch, columns]`.
+        """One replica's `[accumulate, batch, columns]`.
 
         Returns:
           The result, and whether there was an update.
@@ -196,7 +208,7 @@ class TrainStep:
         tokens = context.all_reduce(
             tf.distribute.ReduceOp.SUM, losses.token_count(targets)
         )
-        factor = self._factor(tokens)
+        factor = self._loss_factor(tokens)
         loss, gradients = None, None
         for part in range(inputs.shape[0]):
             key = self._dropout_key(done, replica * inputs.shape[0] + part)
@@ -245,15 +257,15 @@ class TrainStep:
         done: tf.Tensor,
     ) -> None:
         """Adam, or nothing at all: with gradients of 0 the moments decay."""
-        count = done - self._skipped.read_value()
+        count = done - self.updates_skipped.read_value()
 
         def update() -> None:
             self.adam.apply(gradients, rate, count)
 
         tf.cond(condition, update, lambda: None)
 
-    def _factor(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Makes of a summed loss what is differentiated: the scaled mean."""
+    def _loss_factor(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Times the summed loss: the scaled mean, which is differentiated."""
         factor = 1.0 / tf.maximum(tokens, 1.0)
         if self._loss_scale is None:
             return factor
@@ -274,14 +286,7 @@ class TrainStep:
         dropout_key: tf.Tensor,
         factor: tf.Tensor,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Loss summed over a micro-batch, and gradients of `factor` times it.
-
-        Args:
-          inputs: `[batch, source]`.
-          targets: `[batch, target]`.
-          dropout_key: `[2]`.
-          factor: scalar, from `_factor`.
-        """
+        """Summed loss of `[batch, columns]`; gradients of `factor` times it."""
         with tf.GradientTape() as tape:
             token_losses, auxiliary = self._losses(inputs, targets, dropout_key)
             loss = tf.reduce_sum(token_losses)
@@ -310,40 +315,25 @@ class TrainStep:
         )
         return token_losses, auxiliary
 
-    def diagnose(self, inputs: Any, targets: Any) -> str:
-        """Says what was not finite in the step that was just done.
+    def micro_batches(
+        self, inputs: Any, targets: Any
+    ) -> Iterator[tuple[tf.Tensor, dict[str, tf.Tensor]]]:
+        """Runs the micro-batches of the step that was just done once more.
 
-        The micro-batches run once more, one by one and outside the step's
-        program, with the weights and the dropout that they had.
+        They run one by one and outside the step's program, with the weights and
+        the dropout that they had; arguments are those of that step.
 
-        Args:
-          inputs: that step's `[replicas * accumulate, batch, source]`.
-          targets: that step's `[replicas * accumulate, batch, target]`.
-
-        Returns:
-          A clause, for a message that names the step and the remedy.
+        Yields:
+          `[batch, target]` token losses, and gradients by path.
         """
-        clause = diagnosis.of_weights(self.weights)
-        if clause:
-            return clause
         done = self.updates_done - int(self._nan_policy == "skip")
-        factor = self._factor(losses.token_count(targets))
+        factor = self._loss_factor(losses.token_count(targets))
         for part, pair in enumerate(zip(inputs, targets, strict=True)):
             source, target = map(tf.constant, pair)
             key = self._dropout_key(done, tf.constant(part))
             _, gradients = self._summed_gradients(source, target, key, factor)
             by_token, _ = self._losses(source, target, key)
-            clause = diagnosis.of_micro_batch(
-                f"micro-batch {part + 1} of {len(inputs)}",
-                by_token,
-                dict(zip(self.weights, gradients, strict=True)),
-            )
-            if clause:
-                return clause
-        return (
-            f"each of the {len(inputs)} micro-batches alone has a finite loss"
-            " and finite gradients: only their sum, or XLA's program, has not"
-        )
+            yield by_token, dict(zip(self.weights, gradients, strict=True))
 
 
 def _check(name: str, value: str, known: Sequence[str]) -> None:
@@ -361,10 +351,3 @@ def _counter() -> tf.Variable:
         trainable=False,
         aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
     )
-
-
-def _compiled_attend() -> Any:
-    """Attention under XLA: one small program per shape, for all layers."""
-
-    # The rate is a Python number: each value has a graph of its own.
-    return tf.function(attend, jit_compile=True)

@@ -1,19 +1,20 @@
-"""What a run shows: its progress, and TensorBoard's events.
+"""What a run reports: its progress, and TensorBoard's events.
 
 Tags keep tensor2tensor's names where it has them. Training events lie in
 `train/`, evaluation events in `eval/`: what both have, such as `nll`, is one
 chart of TensorBoard's, under these names. tensor2tensor's training events, and
 ours of before, lie in the run directory itself, where only the hparams are now.
-How hparams, text, pictures and histograms are written: `visualize.board`.
+How hparams, text, pictures and histograms are written: `visualize.tensorboard`.
 """
 
 import contextlib
-import math
+import logging
 import pathlib
 import resource
 import sys
 import time
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,14 +23,15 @@ import tensorflow as tf
 from t2t_repro import files
 from t2t_repro.decode.loaded_run import LoadedRun
 from t2t_repro.decode.options import DecodeOptions
+from t2t_repro.evaluations import Evaluation
 from t2t_repro.evaluations import History
+from t2t_repro.evaluations import perplexity
+from t2t_repro.progress import TrainingProgress
 from t2t_repro.run_directory import Run
-from t2t_repro.train.evaluation import Evaluation
-from t2t_repro.train.progress import Progress
 from t2t_repro.train.step import StepResult
-from t2t_repro.visualize import board
-from t2t_repro.visualize.board import Sample
-from t2t_repro.visualize.looking import look_at_pair
+from t2t_repro.visualize import attention_maps
+from t2t_repro.visualize import tensorboard
+from t2t_repro.visualize.tensorboard import Sample
 
 _REPORT_EVERY = 100  # steps, as in tensor2tensor
 _SAMPLES = 10
@@ -38,6 +40,8 @@ _SAMPLES = 10
 _LEGIBLE_PIECES, _MOST_PIECES = 10, 80
 # ru_maxrss counts bytes there, and kilobytes elsewhere.
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+logger = logging.getLogger("t2t_repro")
 
 
 class Summaries:
@@ -50,24 +54,16 @@ class Summaries:
         last_step: int,
         pause_every: int = 0,
     ):
-        """Opens the event files.
-
-        Args:
-          folder: run directory.
-          first_step: updates already done.
-          last_step: updates to reach.
-          pause_every: as in `Progress`.
-        """
-        self._first_step, self._last_step = first_step, last_step
-        self._step = first_step
-        self._inside: LoadedRun | None = None
-        self._looks = 0
+        """Opens the event files; see `TrainingProgress`."""
+        self._step, self._last_step = first_step, last_step
+        self._live: LoadedRun | None = None
+        self._sampled = 0
         self._folder = folder
         self._train, self._eval = (
             tf.summary.create_file_writer(str(files.make_folder(folder / name)))
             for name in ("train", "eval")
         )
-        self._progress = Progress(first_step, last_step, pause_every)
+        self._progress = TrainingProgress(first_step, last_step, pause_every)
         self._pending: list[StepResult] = []
         self._padded_tokens = 0
         self._waited = 0.0
@@ -76,15 +72,12 @@ class Summaries:
     def begin(self, run: Run, model: Any) -> None:
         """Writes the hparams.
 
-        From now on weight norms are reported, and `samples` looks inside.
-
-        Args:
-          run: as it lies in the run directory.
-          model: the live one.
+        From now on the live model's weight norms are reported, and `samples`
+        shows its attention.
         """
-        self._inside = LoadedRun(run, model, DecodeOptions())
+        self._live = LoadedRun(run, model, DecodeOptions())
         with self._of_run():
-            board.write_hparams(run)
+            tensorboard.write_hparams(run)
         self._since = time.monotonic()
 
     def pause(self, seconds: float) -> None:
@@ -94,15 +87,11 @@ class Summaries:
 
     @contextlib.contextmanager
     def timed(self, name: str) -> Iterator[None]:
-        """Writes how long something beside the training took.
-
-        Args:
-          name: such as `evaluation`; the tag is `seconds/<name>`.
-        """
+        """Writes how long it took, as `seconds/<name>`."""
         begin = time.monotonic()
         yield
-        with self._train.as_default(step=self._step):
-            tf.summary.scalar(f"seconds/{name}", time.monotonic() - begin)
+        seconds = time.monotonic() - begin
+        _write(self._train, self._step, {f"seconds/{name}": seconds})
 
     def step(
         self,
@@ -112,14 +101,14 @@ class Summaries:
         waited: float,
         is_last: bool,
     ) -> None:
-        """Takes note of a step; every hundredth is reported.
+        """Records a step; every hundredth, and the last one, is reported.
 
         Args:
           step: updates done, this one included.
           result: its scalars, not yet fetched from the device.
           padded_tokens: target positions computed, padding included.
           waited: seconds for which the step waited for its batch.
-          is_last: report in any case.
+          is_last: whether it is the last one.
         """
         self._step = step
         self._pending.append(result)
@@ -129,10 +118,7 @@ class Summaries:
         if step % _REPORT_EVERY and not is_last:
             return
         scalars = self._scalars()
-        with self._train.as_default(step=step):
-            for tag, value in scalars.items():
-                tf.summary.scalar(tag, value)
-        self._train.flush()
+        _write(self._train, step, scalars)
         self._progress.report(
             scalars["loss"],
             f"learning rate {scalars['learning_rate']:.2e}",
@@ -142,16 +128,24 @@ class Summaries:
         self._pending, self._padded_tokens, self._waited = [], 0, 0.0
         self._since = time.monotonic()
 
+    def skipped(self, step: int, count: int) -> None:
+        """Reports a step that is not finite and changed nothing.
+
+        `count` is how many there were so far; a run without any has no tag.
+        """
+        logger.warning(
+            "step %d is not finite and was skipped: %d skipped so far",
+            step,
+            count,
+        )
+        _write(self._train, step, {"skipped_steps": count})
+
     def evaluation(self, step: int, figures: Evaluation) -> None:
         """Writes dev figures at a step."""
-        with self._eval.as_default(step=step):
-            for tag, value in figures.figures().items():
-                tf.summary.scalar(tag, value)
-            _, scores = History(self._folder, step).of(figures.metric)
-            best = max([*scores, figures.score])
-            tf.summary.scalar(f"{figures.metric}_best", best)
-        self._eval.flush()
-        self._progress.say(
+        _, scores = History(self._folder, step).of(figures.metric)
+        best = {f"{figures.metric}_best": max([*scores, figures.score])}
+        _write(self._eval, step, figures.figures() | best)
+        self._progress.log(
             f"dev nll {figures.nll:.4f}",
             f"perplexity {figures.perplexity:.3f}",
             f"token accuracy {figures.token_accuracy:.4f}",
@@ -159,71 +153,65 @@ class Summaries:
         )
 
     def training_figures(self, step: int, nll: float, accuracy: float) -> None:
-        """Writes what dev figures compare with: training data, no dropout.
+        """Writes what dev figures compare with: a training batch, no dropout.
 
-        Args:
-          step: updates done.
-          nll: mean over the tokens of a training batch, without smoothing.
-          accuracy: share of its tokens whose id had the highest score.
+        The nll is a mean over its tokens, without label smoothing.
         """
-        with self._train.as_default(step=step):
-            tf.summary.scalar("nll", nll)
-            # Beyond this the exponential says nothing and may overflow.
-            tf.summary.scalar("perplexity", math.exp(min(nll, 50.0)))
-            tf.summary.scalar("token_accuracy", accuracy)
+        scalars = {
+            "nll": nll,
+            "perplexity": perplexity(nll),
+            "token_accuracy": accuracy,
+        }
+        _write(self._train, step, scalars)
 
     def samples(self, step: int, samples: Sequence[Sample]) -> None:
-        """Writes translations and, now and then, a look inside the model.
+        """Writes translations of the same sources each time, by length.
 
         Pictures of attention and histograms of weights are large: they are
         written at the first, second, fourth, eighth time and so on, and at the
         last step. The pictures are of one source and its reference, so that
         they differ by step alone.
-
-        Args:
-          step: updates done.
-          samples: the same sources each time, by length.
         """
-        self._looks += 1
+        self._sampled += 1
         count = min(_SAMPLES, len(samples))
         spread = [
             samples[i * (len(samples) - 1) // max(count - 1, 1)]
             for i in range(count)
         ]
-        is_due = self._looks.bit_count() == 1 or step >= self._last_step
+        is_due = self._sampled.bit_count() == 1 or step >= self._last_step
         with self._eval.as_default(step=step):
-            board.write_samples(spread, step)
-            if self._inside is not None and is_due and samples:
-                self._look_inside(self._inside, step, samples)
+            tensorboard.write_samples(spread, step)
+            if self._live is not None and is_due and samples:
+                self._write_model(self._live, step, samples)
         self._eval.flush()
 
-    def _look_inside(
-        self, inside: LoadedRun, step: int, samples: Sequence[Sample]
+    def _write_model(
+        self, live: LoadedRun, step: int, samples: Sequence[Sample]
     ) -> None:
-        board.write_histograms(_values(inside), step)
-        encode = inside.run.encoder().encode
+        tensorboard.write_histograms(_weights(live), step)
+        encode = live.run.encoder().encode
         lengths = {
             sample: max(
-                map(len, map(encode, (sample.source, sample.reference)))
+                len(encode(sample.source)), len(encode(sample.reference))
             )
             for sample in samples
         }
         # The longest whose picture has room for its words, or the shortest.
-        legible = [s for s, n in lengths.items() if n <= _LEGIBLE_PIECES]
-        shown = (
-            max(legible, key=lengths.__getitem__)
-            if legible
-            else min(lengths, key=lengths.__getitem__)
-        )
+        shown = min(lengths, key=lengths.__getitem__)
+        for sample, length in lengths.items():
+            if lengths[shown] < length <= _LEGIBLE_PIECES:
+                shown = sample
         if lengths[shown] <= _MOST_PIECES:
-            stacks = look_at_pair(inside, shown.source, shown.reference)
-            board.write_attention(stacks, step)
+            _, attentions = attention_maps.of_sentence(
+                live, shown.source, shown.reference
+            )
+            tensorboard.write_attention(attentions, step)
 
     def close(self) -> None:
         """Ends bar and files."""
-        if self._inside is not None and self._step >= self._last_step:
+        if self._live is not None and self._step >= self._last_step:
             with self._of_run():
-                board.write_end()
+                tensorboard.write_end()
         self._progress.close()
         self._train.close()
         self._eval.close()
@@ -252,9 +240,9 @@ class Summaries:
         }
 
     def _norms(self) -> dict[str, float]:
-        if self._inside is None:
+        if self._live is None:
             return {}
-        return board.weight_norms(_values(self._inside))
+        return tensorboard.weight_norms(_weights(self._live))
 
     @contextlib.contextmanager
     def _of_run(self) -> Iterator[None]:
@@ -268,8 +256,15 @@ class Summaries:
         writer.close()
 
 
-def _values(inside: LoadedRun) -> dict[str, Any]:
-    weights = inside.model.weights_by_path()
+def _write(writer: Any, step: int, scalars: Mapping[str, float]) -> None:
+    with writer.as_default(step=step):
+        for tag, value in scalars.items():
+            tf.summary.scalar(tag, value)
+    writer.flush()
+
+
+def _weights(live: LoadedRun) -> dict[str, Any]:
+    weights = live.model.weights_by_path()
     return {path: weight.value for path, weight in weights.items()}
 
 

@@ -14,19 +14,15 @@ import dataclasses
 import json
 import logging
 import pathlib
-from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
 from t2t_repro import checkpoints
 from t2t_repro import files
+from t2t_repro import run_directory
 from t2t_repro.errors import InputError
+from t2t_repro.files import file_sha256
 from t2t_repro.run_directory import Run
-from t2t_repro.text.encoder import file_sha256
-
-RECORD_FILE = "warm_start.json"
-# What a checkpoint holds besides weights and moments.
-_NO_WEIGHTS = {"global_step", "data_position", "averaged_steps"}
 
 logger = logging.getLogger("t2t_repro")
 
@@ -50,39 +46,27 @@ class WarmStart:
     unused: list[str]
 
 
-def find(path: str) -> str:
-    """The prefix of the checkpoint that `--warm_start_from` means.
-
-    Args:
-      path: a checkpoint's prefix, or a run directory: the newest checkpoint
-        there, or its average, as t2t-decoder takes it.
-
-    Raises:
-      InputError: the run directory has no checkpoint.
-    """
-    place = files.absolute(path)
-    if place.is_dir():
-        return checkpoints.newest_for_decoding(place)
-    return str(place)
-
-
 def load(path: str, run: Run, weights: Mapping[str, Any]) -> WarmStart:
-    """Gives a new run's weights the values that a checkpoint has for them.
+    """Gives the weights of a new run the values that a checkpoint has for them.
 
     Args:
-      path: see `find`.
+      path: a checkpoint's prefix, or a run directory: its newest checkpoint, or
+        that one's average, as t2t-decoder takes it.
       run: the new run.
-      weights: its model's variables by name.
+      weights: its model's variables by path.
 
     Raises:
       InputError: no checkpoint, a damaged one, or not one weight fits;
         nothing is assigned.
     """
-    prefix = find(path)
+    place = files.absolute(path)
+    prefix = str(place)
+    if place.is_dir():
+        prefix = checkpoints.newest_for_decoding(place)
     values = {
         name: value
         for name, value in checkpoints.read(prefix, slots=False).items()
-        if name not in _NO_WEIGHTS
+        if checkpoints.is_weight(name)
     }
     shared = sorted(weights.keys() & values.keys())
     matched = [
@@ -110,7 +94,7 @@ def load(path: str, run: Run, weights: Mapping[str, Any]) -> WarmStart:
 def keep(folder: pathlib.Path, found: WarmStart) -> None:
     """Writes into the run directory where its weights are from."""
     files.replace_file(
-        files.make_folder(folder) / RECORD_FILE,
+        files.make_folder(folder) / run_directory.WARM_START,
         json.dumps(dataclasses.asdict(found), indent=1) + "\n",
     )
 
@@ -145,7 +129,7 @@ def _nothing_matched(
     weights: Mapping[str, Any],
     mismatched: list[str],
 ) -> InputError:
-    if _is_of_tensor2tensor(values):
+    if any(name.startswith("transformer/") for name in values):
         return InputError(
             f"{prefix} is a checkpoint of tensor2tensor: make a run of it with"
             " t2t-import-checkpoint, and give that."
@@ -163,13 +147,9 @@ def _nothing_matched(
     )
 
 
-def _is_of_tensor2tensor(names: Iterable[str]) -> bool:
-    return any(name.startswith("transformer/") for name in names)
-
-
 def _compare_vocabularies(prefix: str, run: Run) -> None:
     """Warns when equal ids mean other pieces there."""
-    description = pathlib.Path(prefix).parent / "problem.json"
+    description = pathlib.Path(prefix).parent / run_directory.PROBLEM
     if not description.exists():
         return
     theirs = files.read_json(description).get("vocabulary_sha256")

@@ -1,7 +1,7 @@
 "use strict";
 
 // Threads between words, their shares, and the matrix. page.js holds the state
-// (`shown`, `stack`, `weight`) and says when to draw.
+// (`shown`, `attention`, `weight`) and says when to draw.
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const FEW_ROWS = 32; // more than these get smaller rows
@@ -14,7 +14,7 @@ const strength = (share) => (isCrowd() ? share : Math.sqrt(share));
 
 // Hues all around the circle; yellow is too light on white, so it is darker.
 function colour(head) {
-  const hue = (210 + (head * 360) / stack().heads) % 360;
+  const hue = (210 + (head * 360) / attention().heads) % 360;
   if (dark.matches) return `hsl(${hue} 75% 66%)`;
   return `hsl(${hue} 72% ${hue > 40 && hue < 190 ? 34 : 46}%)`;
 }
@@ -82,7 +82,7 @@ function surface(canvas, width, height) {
 }
 
 function drawThreads() {
-  const one = stack();
+  const one = attention();
   const rows = Math.max(one.queries.length, one.keys.length);
   const row = byId("queries").firstElementChild.offsetHeight;
   const canvas = byId("threads");
@@ -109,7 +109,7 @@ function drawThreads() {
 }
 
 function drawMatrix() {
-  const one = stack();
+  const one = attention();
   const cell = Math.max(one.queries.length, one.keys.length) > FEW_ROWS ? 14 : 24;
   const font = `${cell > 20 ? 14 : 11}px system-ui, "DejaVu Sans", sans-serif`;
   const canvas = byId("cells");

@@ -35,15 +35,10 @@ _LONGEST_LABEL = 9  # letters
 def head_images(
     weights: np.ndarray, queries: Sequence[str], keys: Sequence[str]
 ) -> np.ndarray:
-    """Draws all heads of a layer.
-
-    Args:
-      weights: `[heads, query, key]`, from 0 to 1.
-      queries: a label for each row.
-      keys: a label for each column.
+    """Draws a layer's `[heads, query, key]` weights, from 0 to 1.
 
     Returns:
-      `[heads, height, width, 3]` uint8.
+      `[heads, height, width, 3]` uint8, with a label for each row and column.
     """
     rows = [_label(text) for text in queries]
     columns = [_label(text) for text in keys]

@@ -7,7 +7,7 @@ const WEIGHTS = Float32Array.from({ length: 256 }, (_, i) => (i / 255) ** 2);
 
 const shown = {
   sentence: 0,
-  stack: sentences[0].stacks.length - 1,
+  attention: sentences[0].attentions.length - 1,
   layer: Infinity, // the last
   view: "lines",
   heads: [],
@@ -15,9 +15,9 @@ const shown = {
   kept: false,
 };
 
-const stack = () => sentences[shown.sentence].stacks[shown.stack];
+const attention = () => sentences[shown.sentence].attentions[shown.attention];
 
-// Bytes of a stack: [layers, heads, query, key].
+// Bytes of one attention: [layers, heads, query, key].
 async function unpack(one) {
   const bytes = Uint8Array.from(atob(one.weights), (c) => c.charCodeAt(0));
   const packed = new Blob([bytes]).stream();
@@ -26,7 +26,7 @@ async function unpack(one) {
 }
 
 function weight(head, query, key) {
-  const one = stack();
+  const one = attention();
   const row = (shown.layer * one.heads + head) * one.queries.length + query;
   return WEIGHTS[one.weights[row * one.keys.length + key]];
 }
@@ -57,22 +57,22 @@ function fillControls() {
     choice.append(make("option", `${i + 1}. ${text}`, { value: i }));
   });
   byId("sentence-choice").hidden = sentences.length < 2;
-  sentences[0].stacks.forEach((one, i) => {
-    const radio = make("input", "", { type: "radio", name: "stack", value: i });
-    radio.checked = i === shown.stack;
+  sentences[0].attentions.forEach((one, i) => {
+    const radio = make("input", "", {
+      type: "radio",
+      name: "attention",
+      value: i,
+    });
+    radio.checked = i === shown.attention;
     const label = make("label", "");
     label.append(radio, one.name);
-    byId("stacks").append(label);
+    byId("attentions").append(label);
   });
-  for (let head = 0; head < stack().heads; head++) {
-    byId("heads").append(headButton(head));
-  }
-  shown.heads = Array(stack().heads).fill(true);
 }
 
-// Encoder and decoder may differ in how many they have.
-function fillLayers() {
-  const { layers } = stack();
+// Attentions may differ in how many they have.
+function fillLayersAndHeads() {
+  const { layers, heads } = attention();
   shown.layer = Math.min(shown.layer, layers - 1);
   byId("layer").replaceChildren(
     ...Array.from({ length: layers }, (_, i) =>
@@ -80,6 +80,9 @@ function fillLayers() {
     ),
   );
   byId("layer").value = shown.layer;
+  if (shown.heads.length === heads) return;
+  shown.heads = Array(heads).fill(true);
+  byId("heads").replaceChildren(...shown.heads.map((_, i) => headButton(i)));
 }
 
 function headButton(head) {
@@ -106,8 +109,8 @@ function listenToControls() {
     shown.sentence = Number(event.target.value);
     fillWords();
   });
-  byId("stacks").addEventListener("change", (event) => {
-    shown.stack = Number(event.target.value);
+  byId("attentions").addEventListener("change", (event) => {
+    shown.attention = Number(event.target.value);
     fillWords();
   });
   byId("layer").addEventListener("change", (event) => {
@@ -131,10 +134,10 @@ function listenToControls() {
 const SIDES = ["queries", "keys"];
 
 function fillWords() {
-  const one = stack();
+  const one = attention();
   shown.word = null;
   shown.kept = false;
-  fillLayers();
+  fillLayersAndHeads();
   for (const section of document.querySelectorAll(".sentence")) {
     section.hidden = Number(section.dataset.sentence) !== shown.sentence;
   }
@@ -226,7 +229,7 @@ const percent = (share) => `${Math.round(100 * share)}\u202f%`;
 
 // The same in words.
 function reading() {
-  const one = stack();
+  const one = attention();
   const heads = headsShown();
   if (!heads.length) return "No head is shown.";
   const of = heads.length === 1 ? `head ${heads[0] + 1}` : `${heads.length} heads`;
@@ -247,7 +250,7 @@ function reading() {
   const name = `“${one[side][index]}”`;
   const verb = isQuery
     ? `${one.queryTitle} ${name} ${one.keyTitle}`
-    : `${name} is looked at by`;
+    : `${name} is attended to by`;
   return `Layer ${shown.layer + 1}, mean of ${of}: ${verb} ${listed.join(", ")}`;
 }
 
@@ -255,7 +258,7 @@ byId("cells").addEventListener("mousemove", (event) => {
   const { left, top, cell } = byId("cells").layout;
   const query = Math.floor((event.offsetY - top) / cell);
   const key = Math.floor((event.offsetX - left) / cell);
-  const one = stack();
+  const one = attention();
   if (!(query in one.queries)) return;
   shown.word = { side: "queries", index: query };
   draw();
@@ -272,7 +275,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 async function start() {
-  await Promise.all(sentences.flatMap(({ stacks }) => stacks).map(unpack));
+  const all = sentences.flatMap(({ attentions }) => attentions);
+  await Promise.all(all.map(unpack));
   fillControls();
   listenToControls();
   fillWords();

@@ -1,9 +1,9 @@
-"""One HTML page that shows what a model looks at, whole in one file.
+"""One HTML page that shows a model's attention, whole in one file.
 
 tensor2tensor's and BertViz' view, in which words stand in two columns and lines
 between them have a colour for each head, written anew: it needs no network, no
 notebook and no library, and a browser is told to load nothing (its security
-policy). What it does is in page.js and drawing.js, its looks are in page.css.
+policy). It is page.html, with page.css, drawing.js and page.js put in.
 
 Of a weight its square root is kept, in 8 bits, as it is drawn: near 1 a weight
 is off by at most 0.4 %, near 0.01 by 0.04 %. The browser unpacks what zlib
@@ -21,7 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from t2t_repro.visualize.stacks import Stack
+from t2t_repro.decode.loaded_run import LoadedRun
+from t2t_repro.text.trees import parse_tree
+from t2t_repro.visualize import attention_maps
+from t2t_repro.visualize.attention_maps import AttentionMaps
+from t2t_repro.visualize.tree_svg import tree_svg
 
 _LARGEST = 255  # what a weight of 1 is kept as
 
@@ -33,33 +37,47 @@ class Sentence:
     Attributes:
       source: the user's line.
       output: what the model makes of it.
-      stacks: its attentions.
+      attentions: by kind.
       tree: an `<svg>` element of a parse; empty for none.
     """
 
     source: str
     output: str
-    stacks: Sequence[Stack]
+    attentions: Sequence[AttentionMaps]
     tree: str = ""
+
+    @property
+    def weight_count(self) -> int:
+        """How many weights the page will hold for it."""
+        return sum(maps.weights.size for maps in self.attentions)
+
+
+def translate(loaded: LoadedRun, line: str) -> Sentence:
+    """What the page shows of a line, which is not empty.
+
+    It is translated as t2t-decoder does; a parsing run's has a tree.
+    """
+    text, attentions = attention_maps.of_sentence(loaded, line)
+    output, _ = loaded.problem.output_line(line, text)
+    is_parsing = loaded.problem.metric == "f1"
+    tree = tree_svg(parse_tree(output)) if is_parsing else ""
+    return Sentence(line, output, attentions, tree)
 
 
 def build(
     title: str, facts: Sequence[str], sentences: Sequence[Sentence]
 ) -> str:
-    """Writes the page.
+    """The HTML, ASCII alone in its data.
 
     Args:
       title: what it shows.
       facts: of the run, short.
-      sentences: at least one.
-
-    Returns:
-      The HTML, ASCII alone in its data.
+      sentences: at least one, all of one model.
     """
     sections = "\n".join(
         _section(number, sentence) for number, sentence in enumerate(sentences)
     )
-    return _PAGE.format(
+    return _asset("page.html").format(
         title=html.escape(title),
         style=_asset("page.css"),
         facts="".join(f"<li>{html.escape(fact)}</li>" for fact in facts),
@@ -67,11 +85,6 @@ def build(
         data=_json([_data(sentence) for sentence in sentences]),
         script=_asset("drawing.js") + _asset("page.js"),
     )
-
-
-def weight_count(sentence: Sentence) -> int:
-    """How many weights the page will hold for a sentence."""
-    return sum(stack.weights.size for stack in sentence.stacks)
 
 
 def _section(number: int, sentence: Sentence) -> str:
@@ -87,18 +100,18 @@ def _section(number: int, sentence: Sentence) -> str:
 def _data(sentence: Sentence) -> dict[str, Any]:
     return {
         "source": sentence.source,
-        "stacks": [
+        "attentions": [
             {
-                "name": stack.name,
-                "queryTitle": stack.query_title,
-                "keyTitle": stack.key_title,
-                "queries": stack.queries,
-                "keys": stack.keys,
-                "layers": stack.weights.shape[0],
-                "heads": stack.weights.shape[1],
-                "weights": _packed(stack.weights),
+                "name": maps.name,
+                "queryTitle": maps.query_title,
+                "keyTitle": maps.key_title,
+                "queries": maps.queries,
+                "keys": maps.keys,
+                "layers": maps.weights.shape[0],
+                "heads": maps.weights.shape[1],
+                "weights": _packed(maps.weights),
             }
-            for stack in sentence.stacks
+            for maps in sentence.attentions
         ],
     }
 
@@ -121,61 +134,3 @@ def _json(value: Any) -> str:
 def _asset(name: str) -> str:
     folder = importlib.resources.files("t2t_repro.visualize")
     return (folder / name).read_text(encoding="utf-8")
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<header>
-<h1>{title}</h1>
-<ul class="facts">{facts}</ul>
-</header>
-<main>
-<label id="sentence-choice">Sentence <select id="sentence"></select></label>
-{sections}
-<div id="panel">
-<form id="controls" aria-label="What is shown">
-<fieldset><legend>Attention</legend><span id="stacks"></span></fieldset>
-<fieldset><legend><label for="layer">Layer</label></legend>
-<select id="layer"></select></fieldset>
-<fieldset><legend>View</legend>
-<label><input type="radio" name="view" value="lines" checked>lines</label>
-<label><input type="radio" name="view" value="matrix">matrix</label></fieldset>
-<fieldset class="heads"><legend>Heads: colour</legend><span id="heads"></span>
-<button type="button" id="all-heads">all</button></fieldset>
-<fieldset><legend>Weight: strength</legend><div id="scale"></div></fieldset>
-</form>
-<p id="reading" role="status" aria-live="polite"></p>
-</div>
-<p class="hint">Point at a word, or go through the words with the arrow keys,
-to see what it looks at; click or press Enter to keep it, Escape to let go.
-Double-click a head, or press Shift and Enter on it, to see it alone. The line
-above says the weights in numbers.</p>
-<div id="stage">
-<div id="lines">
-<p id="query-title" class="side"></p><p></p><p id="key-title"></p>
-<ol id="queries" class="words" aria-labelledby="query-title"></ol>
-<canvas id="threads" aria-hidden="true"></canvas>
-<ol id="keys" class="words" aria-labelledby="key-title"></ol>
-</div>
-<div id="matrix" hidden><canvas id="cells" role="img"></canvas></div>
-</div>
-</main>
-<noscript><p>This page draws with its own script, which is switched off
-here.</p></noscript>
-<script type="application/json" id="data">{data}</script>
-<script>
-{script}</script>
-</body>
-</html>
-"""

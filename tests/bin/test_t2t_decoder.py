@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from t2t_repro.bin import t2t_decoder
-from t2t_repro.text.encoder import file_sha256
+from t2t_repro.files import file_sha256
 from t2t_repro.text.lines import read_lines
 
 

@@ -1,10 +1,13 @@
 """t2t-decoder on a parsing run: words in, trees over these words out."""
 
+import json
+
 import pytest
 
 from t2t_repro.bin import t2t_datagen
 from t2t_repro.bin import t2t_decoder
 from t2t_repro.bin import t2t_trainer
+from t2t_repro.report import event_files
 from t2t_repro.text.lines import read_lines
 from t2t_repro.text.trees import parse_tree
 
@@ -59,6 +62,23 @@ def decode(run, tmp_path, capsys):
         return status, lines, printed.out, printed.err
 
     return call
+
+
+def test_training_evaluates_a_parser_as_one(run):
+    """By F1 of whole trees, decoded with the problem's own options."""
+    (line,) = json.loads((run / "evaluations.json").read_text())["evaluations"]
+    assert line.keys() == {"step", "nll", "perplexity", "token_accuracy", "f1"}
+    assert 0.0 <= line["f1"] <= 100.0
+    dev = event_files.read(run / "eval")
+    assert dev.last("f1") == dev.last("f1_best") == (2, line["f1"])
+    assert dev.last("bleu") is None
+
+
+def test_early_stopping_knows_its_metric(run, capsys):
+    arguments = [f"--output_dir={run}", f"--data_dir={run.parent / 'data'}"]
+    metric = "--eval_early_stopping_metric=bleu"
+    assert t2t_trainer.main([*arguments, metric]) == 2
+    assert "scored by f1, give that" in capsys.readouterr().err
 
 
 def test_every_line_becomes_a_tree_over_its_words(decode):

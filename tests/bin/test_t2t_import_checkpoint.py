@@ -172,6 +172,7 @@ def test_training_goes_on(run_import, tmp_path):
     generate.generate(registry.problem("reverse_words"), data, tmp_path)
     run = run_directory.load(tmp_path / "ours")
     trainer = Trainer(run, data, TrainOptions(xla="off"))
+    trainer.restore()
     assert trainer.steps_done == 500
     before = checkpoints.read(str(run.folder / "model.ckpt-500"))
     assert before["adam/m/encoder_norm/bias"].tolist() == [0.25] * 64

@@ -13,7 +13,7 @@ from t2t_repro import run_directory
 from t2t_repro.bin import command
 from t2t_repro.bin import t2t_datagen
 from t2t_repro.bin import t2t_trainer
-from t2t_repro.train import schedules
+from t2t_repro.train import trainer
 from tests import toy_run
 
 
@@ -131,9 +131,7 @@ def test_a_set_is_chosen_said_and_kept(tmp_path, capsys, monkeypatch):
     for name in ("train.src", "train.tgt", "dev.src", "dev.tgt"):
         (tmp_path / name).write_text("a\nb\nc\n")
     planned = []
-    monkeypatch.setattr(
-        schedules, "run", lambda run, *rest: planned.append(run)
-    )
+    monkeypatch.setattr(trainer, "run", lambda run, *rest: planned.append(run))
     arguments = [
         "--problem=translate_from_files",
         "--generate_data",
@@ -164,7 +162,7 @@ def test_workers_choose_no_set(tmp_path, capsys, monkeypatch):
 
 
 def test_messages_have_the_time_of_day(trained, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(schedules, "run", lambda *given: None)
+    monkeypatch.setattr(trainer, "run", lambda *given: None)
     monkeypatch.delitem(sys.modules, "tensorflow")
     arguments = toy_run.trainer_arguments(trained.data_dir, tmp_path)
     with monkeypatch.context() as context:

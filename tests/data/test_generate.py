@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import logging
 import os
 import threading
 
@@ -13,7 +12,7 @@ from problems.translate_from_files import TranslateFromFiles
 from t2t_repro.data import generate
 from t2t_repro.data import records
 from t2t_repro.errors import InputError
-from t2t_repro.text.encoder import file_sha256
+from t2t_repro.files import file_sha256
 
 _NAME = "translate_from_files"
 _VOCABULARY = f"vocab.{_NAME}.300.bpe"
@@ -63,13 +62,7 @@ def _contents(folder):
 def _texts(folder, split):
     encoder = _problem().open_vocabulary(folder / _VOCABULARY)
     pairs = records.read_pairs(records.shard_paths(folder, _NAME, split))
-    return [
-        tuple(
-            encoder.decode(side.row(index))
-            for side in (pairs.inputs, pairs.targets)
-        )
-        for index in range(len(pairs))
-    ]
+    return pairs.texts(encoder)
 
 
 def test_text_becomes_shards(tmp_path, raw):
@@ -138,21 +131,6 @@ def test_the_other_direction_is_the_same_files(tmp_path, raw):
     forward = _generate(tmp_path, raw, "forward")
     backward = _generate(tmp_path, raw, "backward", is_reversed=True)
     assert _contents(forward) == _contents(backward)
-
-
-@pytest.fixture
-def messages(monkeypatch):
-    """What is logged meanwhile, whatever handlers a command has left."""
-    texts = []
-    handler = logging.Handler()
-    monkeypatch.setattr(
-        handler, "emit", lambda record: texts.append(record.getMessage())
-    )
-    monkeypatch.setattr(generate.logger, "handlers", [handler])
-    level = generate.logger.level
-    generate.logger.setLevel(logging.INFO)
-    yield texts
-    generate.logger.setLevel(level)
 
 
 def test_a_second_run_changes_nothing(tmp_path, raw, messages):

@@ -9,8 +9,8 @@ import tracemalloc
 
 import pytest
 
+from t2t_repro.data import filters
 from t2t_repro.data import generate
-from t2t_repro.data import sieve
 from t2t_repro.data.filters import Counts
 from t2t_repro.data.filters import Filters
 from t2t_repro.data.problem import TextToTextProblem
@@ -80,15 +80,15 @@ def test_datagen(kind, bytes_a_pair, tmp_path):
 
 def test_duplicates_take_eight_bytes_a_pair(monkeypatch):
     """16 for a moment: when the latest join, the sorted ones are copied."""
-    monkeypatch.setattr(sieve, "_LATEST", 1000)
+    monkeypatch.setattr(filters, "_LATEST", 1000)
     pairs = 100_000
-    kept = sieve.Sieve(Filters(drop_duplicates=True))
+    pair_filter = filters.PairFilter(Filters(drop_duplicates=True))
 
-    def sift():
+    def apply():
         texts = ((str(number), "x") for number in range(pairs))
-        for _ in kept.sift(texts, Counts()):
+        for _ in pair_filter.kept(texts, Counts()):
             pass
 
     # 1,000 digests in the set are 100 kB.
-    assert _peak(sift) < 24 * pairs + 200_000
-    assert kept._seen._sorted.nbytes == 8 * pairs
+    assert _peak(apply) < 24 * pairs + 200_000
+    assert pair_filter._seen._sorted.nbytes == 8 * pairs

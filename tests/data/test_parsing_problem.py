@@ -6,8 +6,8 @@ from t2t_repro.data.parsing_problem import SYMBOLS
 from t2t_repro.data.parsing_problem import ParsingProblem
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
-from t2t_repro.text.linear import linearise
-from t2t_repro.text.linear import rebuild
+from t2t_repro.text.linearised_trees import linearise
+from t2t_repro.text.linearised_trees import rebuild
 from t2t_repro.text.trees import parse_tree
 from t2t_repro.text.trees import tree_line
 

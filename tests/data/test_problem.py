@@ -2,7 +2,6 @@
 
 import pytest
 
-from t2t_repro.data.problem import SPLITS
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.errors import UsageError
 
@@ -38,7 +37,8 @@ def test_reversed_swaps_languages_and_shares_files():
 def test_files():
     problem = _Toy("translate_toy")
     assert problem.vocab_filename == "vocab.translate_toy.300.bpe"
-    assert [problem.shards(split) for split in SPLITS] == [3, 1, 1]
+    splits = ("train", "dev", "test")
+    assert [problem.shards(split) for split in splits] == [3, 1, 1]
     assert problem.sources() == []
 
 
@@ -119,4 +119,4 @@ def test_one_corpus_of_unknown_size(tmp_path):
         for name, pairs in problem.generate_corpora("train", tmp_path)
     ]
     assert corpora == [("translate_toy", [("a dog", "ein Hund")])]
-    assert problem.expected_pairs("train") is None
+    assert problem.expected_pairs("train", tmp_path) is None

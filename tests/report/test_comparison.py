@@ -6,7 +6,6 @@ import json
 import pytest
 
 from t2t_repro.report import comparison
-from t2t_repro.report import layout
 from t2t_repro.report import paper
 from t2t_repro.report.comparison import Facts
 
@@ -146,7 +145,7 @@ def test_nothing_is_guessed():
     compared = comparison.compare(empty, device_tflops=10.0)
     assert {line.run for line in compared.lines} == {None}
     assert comparison.SAME not in {line.status for line in compared.lines}
-    markdown = layout.as_markdown(compared)
+    markdown = comparison.as_markdown(compared)
     assert "| hours | 12 | not measured | not measured |  |" in markdown
 
 
@@ -165,13 +164,13 @@ def test_a_parser():
     assert (f1.paper, f1.run, f1.status) == (91.3, 71.2, "other data")
     assert _line(compared, "P_drop").status == "not published"
     assert _line(compared, "beam").paper == 21
-    markdown = layout.as_markdown(compared)
+    markdown = comparison.as_markdown(compared)
     assert "Table 4" in markdown and "Dyer et al. (2016)" in markdown
     assert "sacrebleu" not in markdown and "ByteNet" not in markdown
 
 
 def test_markdown():
-    markdown = layout.as_markdown(comparison.compare(_facts(hours=3.0)))
+    markdown = comparison.as_markdown(comparison.compare(_facts(hours=3.0)))
     # 32 fields and the perplexity; paper_bleu and all costs but one; that one
     # and the dev paper_bleu; two sacreBLEUs.
     assert (
@@ -194,7 +193,7 @@ def test_markdown():
 
 def test_json():
     compared = comparison.compare(_facts(hours=3.0))
-    values = json.loads(json.dumps(layout.as_json(compared)))
+    values = json.loads(json.dumps(comparison.as_json(compared)))
     assert values["row"].startswith("base, En-De") and values["is_own_row"]
     assert len(values["lines"]) == len(compared.lines)
     assert "hours" in values["differences"]

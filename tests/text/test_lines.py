@@ -190,3 +190,54 @@ def test_a_pipe_is_written_and_not_replaced(tmp_path):
     reader.join(timeout=5)
     assert read == [b"a\nb\n"]
     assert pipe.is_fifo()
+
+
+def test_find(tmp_path):
+    path, packed = tmp_path / "a", tmp_path / "a.gz"
+    assert lines_module.find(path) is None
+    packed.touch()
+    assert lines_module.find(path) == packed
+    path.touch()
+    assert lines_module.find(path) == path
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Writes two files; returns their paths."""
+
+    def write(source, target):
+        paths = tmp_path / "a.src", tmp_path / "a.tgt"
+        for path, content in zip(paths, (source, target), strict=True):
+            path.write_bytes(content)
+        return paths
+
+    return write
+
+
+def test_paired_lines(pair):
+    paths = pair(b"a\n\nc\rd\n", "ä\nb\nc".encode())
+    assert list(lines_module.paired_lines(*paths)) == [
+        ("a", "ä"),
+        ("", "b"),
+        ("c\rd", "c"),
+    ]
+    assert list(lines_module.paired_lines(*pair(b"", b""))) == []
+
+
+def test_paired_lines_of_unequal_number(pair):
+    source, target = pair(b"a\nb\n", b"a\n")
+    with pytest.raises(InputError) as raised:
+        list(lines_module.paired_lines(source, target))
+    assert str(raised.value) == (
+        f"{target} ends after line 1 but {source} goes on: give both the same"
+        " number of lines."
+    )
+    source, target = pair(b"", b"a\n")
+    with pytest.raises(InputError, match="a.src ends after line 0 but .*a.tgt"):
+        list(lines_module.paired_lines(source, target))
+
+
+def test_paired_lines_that_are_not_utf8(pair):
+    paths = pair(b"a\nb\n", b"a\n\xff\n")
+    with pytest.raises(InputError, match="a.tgt, line 2, is not UTF-8"):
+        list(lines_module.paired_lines(*paths))

@@ -15,9 +15,11 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
+from t2t_repro import registry
 from t2t_repro.errors import InputError
 from t2t_repro.text import subwords
 from t2t_repro.text.subwords import RESERVED_TOKENS
+from t2t_repro.text.subwords import SubwordEncoder
 from t2t_repro.text.subwords import SubwordTextEncoder
 
 _learn = SubwordTextEncoder.build_from_generator
@@ -348,3 +350,37 @@ def test_tensor2tensor_learns_the_same_file(shared, tmp_path, pairs, target):
         )
     encoder.store_to_file(tmp_path / name)
     assert (tmp_path / name).read_bytes() == expected
+
+
+# The interface of training and decoding.
+# Ids 2 and 3, then the characters from id 4 on.
+_FILE_SUBTOKENS = ["<pad>_", "<EOS>_", "ab_", "c", *"\\_u;0123456789<>EOSpadb"]
+
+
+@pytest.fixture
+def vocabulary(tmp_path):
+    file = tmp_path / "vocab.x.27.subwords"
+    file.write_text("".join(f"'{subtoken}'\n" for subtoken in _FILE_SUBTOKENS))
+    return file
+
+
+def test_lines_to_ids_and_back(vocabulary):
+    encoder = SubwordEncoder(vocabulary)
+    assert encoder.vocab_size == len(_FILE_SUBTOKENS)
+    # "ab" is "ab_"; "cab" is "c" and "ab_".
+    assert encoder.encode("ab cab") == [2, 3, 2]
+    assert encoder.encode_lines(["ab", "", "cab"]) == [[2], [], [3, 2]]
+    assert encoder.decode([2, 3, 2]) == "ab cab"
+    assert encoder.pieces([3, 2, 1]) == ["c", "ab_", "<EOS>_"]
+
+
+def test_padding_and_what_follows_the_end_are_no_text(vocabulary):
+    assert SubwordEncoder(vocabulary).decode([0, 2, 1, 3, 2, 0]) == "ab"
+
+
+def test_a_problem_opens_a_vocabulary_by_its_suffix(vocabulary):
+    problem = registry.problem("translate_ende_multi30k")
+    assert isinstance(problem.open_vocabulary(vocabulary), SubwordEncoder)
+    other = vocabulary.rename(vocabulary.with_suffix(".bpe"))
+    with pytest.raises(InputError, match="not a SentencePiece model"):
+        problem.open_vocabulary(other)

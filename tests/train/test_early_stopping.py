@@ -3,11 +3,12 @@
 import pytest
 
 from t2t_repro import evaluations
+from t2t_repro import run_directory
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
+from t2t_repro.evaluations import Evaluation
 from t2t_repro.train import early_stopping
 from t2t_repro.train.early_stopping import has_plateaued
-from t2t_repro.train.evaluation import Evaluation
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_history_keeps_every_bit_and_forgets_what_is_gone(tmp_path):
     ],
 )
 def test_a_damaged_history_is_one_sentence(tmp_path, text):
-    (tmp_path / evaluations.FILE).write_text(text)
+    (tmp_path / run_directory.EVALUATIONS).write_text(text)
     with pytest.raises(InputError, match="damaged|not JSON"):
         evaluations.History(tmp_path, 9)
 

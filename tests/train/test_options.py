@@ -10,6 +10,7 @@ from absl import flags
 
 from t2t_repro import checkpoints
 from t2t_repro import evaluations
+from t2t_repro import run_directory
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.errors import InputError
 from t2t_repro.errors import UsageError
@@ -63,10 +64,41 @@ def test_every_flag_of_the_trainer_is_classified():
     )
 
 
-def test_the_defaults_of_the_flags_are_those_of_the_options():
+def test_flags_have_the_type_and_default_of_their_field():
     values = _trainer_flags()
-    for name, value in vars(TrainOptions()).items():
-        assert values[name].default == value, name
+    values(
+        [
+            "t2t-trainer",
+            "--eval_early_stopping_steps=5",
+            "--eval_early_stopping_metric_delta=0.5",
+            "--noeval_early_stopping_metric_minimize",
+            "--xla=off",
+        ]
+    )
+    found = {name: values[name].value for name in vars(TrainOptions())}
+    assert TrainOptions(**found) == TrainOptions(
+        eval_early_stopping_steps=5,
+        eval_early_stopping_metric_delta=0.5,
+        eval_early_stopping_metric_minimize=False,
+        xla="off",
+    )
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "train_steps=0",
+        "train_steps=2147483648",
+        "eval_steps=-1",
+        "eval_early_stopping_steps=0",
+        "eval_early_stopping_metric_delta=-0.1",
+        "schedule=all",
+        "random_seed=one",
+    ],
+)
+def test_flags_have_the_bounds_and_choices_of_their_field(given):
+    with pytest.raises(flags.IllegalFlagValueError):
+        _trainer_flags()(["t2t-trainer", f"--{given}"])
 
 
 @pytest.mark.parametrize(("name", "value"), _OTHER.items())
@@ -79,7 +111,9 @@ def test_a_flag_that_contradicts_the_record(
         f"--output_dir={trained.output_dir}",
         f"--{name}={value}",
     ]
-    stands = json.loads((trained.output_dir / options.FILE).read_text())[name]
+    stands = json.loads((trained.output_dir / run_directory.TRAIN).read_text())[
+        name
+    ]
     assert t2t_trainer.main(arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line == (
@@ -116,10 +150,10 @@ def test_the_metric_of_the_best_is_remembered(tmp_path):
 def test_a_run_of_before_there_was_a_record_goes_on(trained, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(trained.output_dir, run)
-    (run / options.FILE).unlink()
+    (run / run_directory.TRAIN).unlink()
     arguments = toy_run.trainer_arguments(trained.data_dir, run, steps=7)
     assert t2t_trainer.main(arguments) == 0
-    record = json.loads((run / options.FILE).read_text())
+    record = json.loads((run / run_directory.TRAIN).read_text())
     assert record["version"] == 1 and record["random_seed"] == 1
 
 
@@ -133,7 +167,7 @@ def test_a_run_of_before_there_was_a_record_goes_on(trained, tmp_path):
 )
 def test_a_record_that_is_not_ours(tmp_path, changes, words):
     options.keep(tmp_path, TrainOptions())
-    path = tmp_path / options.FILE
+    path = tmp_path / run_directory.TRAIN
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     with pytest.raises(InputError, match=words):
         options.resolve(tmp_path, {})
@@ -245,6 +279,6 @@ def test_the_best_stay_and_are_found(trained, tmp_path, monkeypatch):
         checkpoints.find(tmp_path, "averaged")
     with pytest.raises(InputError, match="--checkpoint=3: .* none of that"):
         checkpoints.find(tmp_path, "3")
-    (tmp_path / evaluations.FILE).unlink()
+    (tmp_path / run_directory.EVALUATIONS).unlink()
     with pytest.raises(InputError, match="none that was evaluated"):
         checkpoints.find(tmp_path, "best")

@@ -5,11 +5,10 @@
 
 import os
 
-import numpy as np
 import pytest
 
 from t2t_repro import checkpoints
-from t2t_repro.train import recovery
+from t2t_repro import run_directory
 from tests import toy_run
 from tests import trainer_process
 
@@ -64,12 +63,8 @@ def test_killed_runs_end_bit_for_bit_the_same(
         if kills > 3:
             print(f"\n{report}")
     assert report.kills == kills
-    expected = checkpoints.read(f"{whole}/model.ckpt-{steps}")
-    found = checkpoints.read(f"{killed}/model.ckpt-{steps}")
-    assert found.keys() == expected.keys()
-    for name, value in expected.items():
-        np.testing.assert_array_equal(found[name], value, err_msg=name)
+    toy_run.assert_same_checkpoint(killed, whole, steps)
     # No checkpoint was damaged, and nothing half-written is left.
-    assert not (killed / recovery.DAMAGED).exists()
+    assert not (killed / run_directory.DAMAGED).exists()
     assert not list(killed.glob(".*"))
     assert checkpoints.steps(killed) == [steps - 1, steps]

@@ -10,8 +10,10 @@ import pytest
 import tensorflow as tf
 
 from hparams.transformer import transformer_tiny
+from t2t_repro.data.batching import Batch
 from t2t_repro.errors import UsageError
 from t2t_repro.models.transformer import Transformer
+from t2t_repro.train import failures
 from t2t_repro.train.step import TrainStep
 from tests import mirrored
 
@@ -208,21 +210,20 @@ def test_stop_changes_nothing_on_any_replica_and_names_the_culprit():
     for found, expected in zip(copies(), before, strict=True):
         np.testing.assert_array_equal(found, expected)
     assert step.updates_done.numpy() == 0
-    said = step.diagnose(bad, targets)
+    said = failures.diagnosis(step, Batch(bad, targets))
     weights = list(step.weights)
     assert said == (
         "the loss of micro-batch 3 of 4 is not finite in 1 of its 1 sentences"
         f" (1; the first is 1), and of {len(weights)} gradients {len(weights)}"
         f" are not, first that of {weights[0]}"
     )
-    assert "micro-batches alone has a finite loss" in step.diagnose(
-        good, targets
-    )
+    said = failures.diagnosis(step, Batch(good, targets))
+    assert "micro-batches alone has a finite loss" in said
     assert step(good, targets).is_finite
     assert step.updates_done.numpy() == 1
     weight = step.weights["target_embedding/matrix"]
     weight.assign(np.full(weight.shape, np.nan, np.float32))
-    assert step.diagnose(good, targets) == (
+    assert failures.diagnosis(step, Batch(good, targets)) == (
         "the weight target_embedding/matrix was not finite before the step"
     )
 

@@ -19,13 +19,13 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 
 import t2t_repro
 from t2t_repro.errors import InputError
+from t2t_repro.evaluations import Evaluation
 from t2t_repro.evaluations import History
-from t2t_repro.train import summaries as summaries_module
-from t2t_repro.train.evaluation import Evaluation
 from t2t_repro.train.step import StepResult
 from t2t_repro.train.summaries import Summaries
-from t2t_repro.visualize.board import Sample
-from t2t_repro.visualize.board import hparam_values
+from t2t_repro.visualize import attention_maps
+from t2t_repro.visualize.tensorboard import Sample
+from t2t_repro.visualize.tensorboard import hparam_values
 
 _SAMPLES = [
     Sample("ab", "b a", "a"),
@@ -282,9 +282,9 @@ def test_whose_attention_is_shown(
     line = {n: " ".join(["ab"] * n) for n in lengths}
     seen = []
     monkeypatch.setattr(
-        summaries_module,
-        "look_at_pair",
-        lambda inside, source, target: seen.append(source) or [],
+        attention_maps,
+        "of_sentence",
+        lambda inside, source, target: (target, seen.append(source) or []),
     )
     monkeypatch.setattr(type(encoder), "encode", lambda self, x: x.split())
     summaries = Summaries(tmp_path, 0, 60)

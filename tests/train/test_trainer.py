@@ -81,11 +81,7 @@ def test_the_same_command_goes_on_bit_for_bit(trained, tmp_path):
         path.unlink()
     arguments = toy_run.trainer_arguments(trained.data_dir, copy)
     assert t2t_trainer.main(arguments) == 0
-    expected = checkpoints.read(f"{trained.output_dir}/model.ckpt-6")
-    found = checkpoints.read(f"{copy}/model.ckpt-6")
-    assert found.keys() == expected.keys()
-    for name, value in expected.items():
-        np.testing.assert_array_equal(found[name], value, err_msg=name)
+    toy_run.assert_same_checkpoint(copy, trained.output_dir, 6)
 
 
 def test_only_our_lines_on_standard_error(trained, tmp_path):
@@ -145,8 +141,3 @@ def test_spacing_is_checked_before_training(trained, tmp_path, capsys):
     assert t2t_trainer.main([*arguments, "--average_last=3"]) == 2
     assert "--train_steps=7 is no multiple" in capsys.readouterr().err
     assert not any(tmp_path.iterdir())
-
-
-def test_more_gpus_than_there_are():
-    with pytest.raises(UsageError, match="TensorFlow sees 0 GPUs"):
-        trainer.make_strategy(3)

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_repro import checkpoints
+from t2t_repro import run_directory
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.errors import InputError
 from t2t_repro.run_directory import load as load_run
@@ -102,7 +103,7 @@ def test_a_run_that_starts_warm(trained, tmp_path, capsys):
             assert not value.any(), name
         elif name not in ("global_step", "data_position"):
             np.testing.assert_array_equal(value, theirs[name], err_msg=name)
-    record = json.loads((folder / warm_start.RECORD_FILE).read_text())
+    record = json.loads((folder / run_directory.WARM_START).read_text())
     assert len(record["matched"]) == 31 and not record["missing"]
     # Given again, the command goes on from the run's own checkpoint.
     capsys.readouterr()

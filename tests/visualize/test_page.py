@@ -10,8 +10,10 @@ import zlib
 import numpy as np
 import pytest
 
+import t2t_repro
+from t2t_repro.text.encoder import EOS_ID
 from t2t_repro.visualize import page
-from t2t_repro.visualize.stacks import Stack
+from t2t_repro.visualize.attention_maps import AttentionMaps
 
 _EVIL = "<script>alert('x')</script>"
 
@@ -50,35 +52,38 @@ def read_data(text):
     )
     sentences = json.loads(data[1])
     for sentence in sentences:
-        for stack in sentence["stacks"]:
-            packed = base64.b64decode(stack["weights"])
+        for maps in sentence["attentions"]:
+            packed = base64.b64decode(maps["weights"])
             roots = np.frombuffer(zlib.decompress(packed), np.uint8)
-            stack["weights"] = np.square(roots / 255).reshape(
-                stack["layers"],
-                stack["heads"],
-                len(stack["queries"]),
-                len(stack["keys"]),
+            maps["weights"] = np.square(roots / 255).reshape(
+                maps["layers"],
+                maps["heads"],
+                len(maps["queries"]),
+                len(maps["keys"]),
             )
     return sentences
 
 
+def _maps(queries, keys, weights):
+    return AttentionMaps("name", "row", "column", queries, keys, weights, ())
+
+
 def _sentence(label="a", **fields):
     weights = np.random.default_rng(1).dirichlet([0.3] * 3, size=(2, 4, 2))
-    stack = Stack("encoder", "row", "column", (label, "b"), ("c",) * 3, weights)
-    return page.Sentence(
-        **{"source": "so", "output": "out", "stacks": [stack], **fields}
-    ), weights
+    maps = _maps((label, "b"), ("c",) * 3, weights)
+    given = {"source": "so", "output": "out", "attentions": [maps]}
+    return page.Sentence(**given | fields), weights
 
 
 def test_weights_survive():
     sentence, weights = _sentence()
     text = page.build("Title", ["fact"], [sentence])
-    (stack,) = read_data(text)[0]["stacks"]
-    assert (stack["queries"], stack["keys"]) == (["a", "b"], ["c"] * 3)
+    (maps,) = read_data(text)[0]["attentions"]
+    assert (maps["queries"], maps["keys"]) == (["a", "b"], ["c"] * 3)
     # A root is off by 1/510 at most, and so its square by 2/510 of the root.
-    error = abs(stack["weights"] - weights)
+    error = abs(maps["weights"] - weights)
     assert (error <= np.sqrt(weights) / 255 + 1 / 510**2).all()
-    assert page.weight_count(sentence) == 2 * 4 * 2 * 3
+    assert sentence.weight_count == 2 * 4 * 2 * 3
 
 
 def test_a_long_sentence_is_a_small_page():
@@ -88,14 +93,14 @@ def test_a_long_sentence_is_a_small_page():
     sharp = rng.dirichlet([0.01] * 512, size=512)
     weights = np.stack([even, sharp, np.eye(512)])[None].astype(np.float32)
     words = ("word",) * 512
-    stack = Stack("encoder", "row", "column", words, words, weights)
-    text = page.build("Title", [], [page.Sentence("so", "out", [stack])])
+    maps = _maps(words, words, weights)
+    text = page.build("Title", [], [page.Sentence("so", "out", [maps])])
     # Not a byte a weight; two bytes in base64 would be 2.1 million.
     assert len(text) < weights.size
-    (stack,) = read_data(text)[0]["stacks"]
+    (maps,) = read_data(text)[0]["attentions"]
     # The root of 1/512 is 11.27/255: as 11 it stands for 0.19 %, as it is.
-    assert stack["weights"][0, 0, 0, 0] == pytest.approx((11 / 255) ** 2)
-    np.testing.assert_array_equal(stack["weights"][0, 2], np.eye(512))
+    assert maps["weights"][0, 0, 0, 0] == pytest.approx((11 / 255) ** 2)
+    np.testing.assert_array_equal(maps["weights"][0, 2], np.eye(512))
 
 
 def test_words_are_never_drawn_over_what_stays_in_sight():
@@ -129,7 +134,7 @@ def test_text_is_never_markup(place):
     assert _EVIL not in text
     if place in ("source", "label"):
         (shown,) = read_data(text)
-        assert _EVIL in (shown["source"], shown["stacks"][0]["queries"][0])
+        assert _EVIL in (shown["source"], shown["attentions"][0]["queries"][0])
     shown = {"title": "title", "fact": "li", "source": "dd", "output": "dd"}
     if place in shown:
         assert _EVIL in "".join(reader.text[shown[place]])
@@ -160,4 +165,14 @@ def test_the_script_finds_every_element_it_names():
     reader = _read(page.build("Title", [], [_sentence()[0]]))
     found = {attributes.get("id") for _, attributes in reader.elements}
     wanted = re.findall(r'byId\("([\w-]+)"\)', "".join(reader.text["script"]))
-    assert {"stacks", "layer", "cells", "scale"} <= set(wanted) <= found
+    assert {"attentions", "layer", "cells", "scale"} <= set(wanted) <= found
+
+
+def test_a_translation_is_the_decoders(trained):
+    loaded = t2t_repro.load(trained.output_dir)
+    sentence = page.translate(loaded, "ab cd ef")
+    assert sentence.output == loaded("ab cd ef")
+    assert (sentence.source, sentence.tree) == ("ab cd ef", "")
+    target = loaded.encoder.encode(sentence.output)
+    assert len(sentence.attentions[1].queries) == len(target) + 1
+    assert EOS_ID not in target

@@ -1,0 +1,67 @@
+"""Learning rate: section 5.3, equation 3, and tensor2tensor's schedules."""
+
+from typing import Any
+
+from keras import ops
+
+from t2t_repro.errors import UsageError
+from t2t_repro.errors import nearest
+from t2t_repro.hparam import HParams
+
+# tensor2tensor's first schedule multiplies by 5000 and its optimizer by 0.002.
+_LEGACY_SCALE = 10.0
+
+
+def learning_rate(hparams: HParams, updates_done: Any) -> Any:
+    """The rate of the next update, scalar float32.
+
+    Args:
+      hparams: has the schedule and its numbers.
+      updates_done: scalar; the paper's step_num is this plus 1.
+
+    Raises:
+      UsageError: unknown schedule.
+    """
+    done = ops.cast(updates_done, "float32")
+    kind = hparams.learning_rate_schedule
+    if kind == "noam":
+        return hparams.learning_rate_constant * _noam(hparams, done)
+    if kind == "legacy":
+        return _LEGACY_SCALE * hparams.learning_rate * _noam(hparams, done)
+    rate = ops.ones(())
+    for factor in kind.split("*"):
+        rate = rate * _factor(factor.strip(), hparams, done)
+    return rate
+
+
+def check(hparams: HParams) -> None:
+    """Raises UsageError when the schedule's name is wrong."""
+    learning_rate(hparams, 0)
+
+
+def _noam(hparams: HParams, done: Any) -> Any:
+    """d_model^-0.5 * min(step^-0.5, step * warmup^-1.5), equation 3."""
+    step = done + 1.0
+    warmup = hparams.learning_rate_warmup_steps
+    return hparams.hidden_size**-0.5 * ops.minimum(
+        step**-0.5, step * warmup**-1.5
+    )
+
+
+def _factor(name: str, hparams: HParams, done: Any) -> Any:
+    """One factor of a product schedule; these count updates from 0."""
+    warmup = float(hparams.learning_rate_warmup_steps)
+    factors = {
+        "constant": lambda: hparams.learning_rate_constant,
+        "linear_warmup": lambda: ops.minimum(1.0, done / warmup),
+        "rsqrt_decay": lambda: ops.maximum(done, warmup) ** -0.5,
+        "rsqrt_hidden_size": lambda: hparams.hidden_size**-0.5,
+    }
+    if name not in factors:
+        raise UsageError(
+            f"hparam learning_rate_schedule={hparams.learning_rate_schedule}:"
+            f" unknown part {name!r}."
+            f"{nearest(name, [*factors, 'noam', 'legacy'])} Expected noam,"
+            f" legacy, or a product of {', '.join(factors)}."
+        )
+    return factors[name]()

@@ -1,0 +1,66 @@
+"""What a run directory may say of its batch shapes."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from t2t_repro import registry
+from t2t_repro import run_directory
+from t2t_repro.errors import InputError
+from t2t_repro.train import batch_shapes
+from tests import toy_run
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        None,
+        [],
+        {},
+        {"shapes": [], "replicas": 1},
+        {"shapes": [[1, 2]], "replicas": 1},
+        {"shapes": [[1, 2, 0]], "replicas": 1},
+        {"shapes": [[1, 2, "3"]], "replicas": 1},
+        {"shapes": [[1, 2, 3]]},
+    ],
+)
+def test_a_damaged_record_is_named(tmp_path, recorded):
+    with pytest.raises(InputError, match="is damaged"):
+        batch_shapes._check(tmp_path / "batch_shapes.json", recorded)
+
+
+def test_a_whole_record_passes(tmp_path):
+    recorded = {"shapes": [[4, 2, 3]], "replicas": 1}
+    batch_shapes._check(tmp_path / "batch_shapes.json", recorded)
+
+
+@pytest.mark.parametrize("batch_size, is_said", [(8, True), (9, False)])
+def test_a_batch_beyond_batch_size_is_said(
+    batch_size, is_said, monkeypatch, caplog
+):
+    monkeypatch.setattr(batch_shapes.logger, "propagate", True)
+    hparams = registry.hparams("transformer_tiny").replace(
+        batch_size=batch_size, batch_shapes=1
+    )
+    # The longest side has 9 pieces, so one sentence is 9 tokens.
+    shapes = batch_shapes._choose(np.array([[9, 2], [3, 5]]), hparams)
+    assert [tuple(shape) for shape in shapes] == [(1, 9, 5)]
+    said = f"batch_size={batch_size} holds no sentence of 9 pieces"
+    assert (said in caplog.text) is is_said
+
+
+def test_data_from_other_text_are_said(trained, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(batch_shapes.logger, "propagate", True)
+    run = run_directory.load(trained.output_dir)
+    data = tmp_path / "data"
+    shutil.copytree(trained.data_dir, data)
+    batch_shapes.batches(run, data, 1, 1)
+    assert not caplog.records
+    path = data / f"{toy_run.PROBLEM}.json"
+    summary = json.loads(path.read_text())
+    summary["splits"]["train"]["input_ids"] += 1
+    path.write_text(json.dumps(summary))
+    batch_shapes.batches(run, data, 1, 1)
+    assert "have been generated again, from other text" in caplog.text
