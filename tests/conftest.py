@@ -3,13 +3,16 @@
 import contextlib
 import functools
 import gc
+import importlib
 import logging
 import os
 import pathlib
+import sys
 
 import pytest
 
 from t2t_repro import files
+from t2t_repro import registry
 from tests import source_tree
 from tests import toy_run
 
@@ -82,6 +85,16 @@ def messages(monkeypatch):
     logger.setLevel(logging.INFO)
     yield texts
     logger.setLevel(level)
+
+
+@pytest.fixture(scope="module")
+def small_family():
+    """Registers the family that is not shipped, and takes it away again."""
+    module = importlib.import_module("tests.models.bag_of_words")
+    yield
+    del registry._models._entries["bag_of_words"]
+    del registry._hparams._entries["bag_of_words_tiny"]
+    del sys.modules[module.__name__]
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,10 @@ from t2t_repro.bin import t2t_report
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.bin import t2t_visualize
 from tests import toy_run
-from tests.models import bag_of_words as bag_of_words
 
 
 @pytest.fixture(scope="module")
-def run(trained, tmp_path_factory):
+def run(trained, small_family, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bag") / "run"
     arguments = [
         f"--problem={toy_run.PROBLEM}",

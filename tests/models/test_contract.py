@@ -3,9 +3,6 @@
 A new family adds its smallest set to `_SETS`, and must pass.
 """
 
-import importlib
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -31,16 +28,6 @@ _INPUTS = np.array([[5, 6, 7, 1], [8, 1, 0, 0], [9, 9, 1, 0]], np.int32)
 _TARGETS = np.array([[4, 5, 9, 1], [3, 1, 0, 0], [7, 8, 1, 0]], np.int32)
 # Of the whole pass and of its steps: sums of 16 float32 in another order.
 _TOLERANCE = dict(rtol=0, atol=1e-4)
-
-
-@pytest.fixture(scope="module")
-def small_family():
-    """Registers the family that is not shipped, and takes it away again."""
-    module = importlib.import_module("tests.models.bag_of_words")
-    yield
-    del registry._models._entries["bag_of_words"]
-    del registry._hparams._entries["bag_of_words_tiny"]
-    del sys.modules[module.__name__]
 
 
 @pytest.fixture(scope="module", params=_SETS)
