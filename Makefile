@@ -21,7 +21,7 @@ help:
 demo: $(READY)
 	$(PYTHON) -m t2t_repro.bin.t2t_demo
 
-# Two processes of up to 3 GB; more of them: make PYTEST_PROCESSES=8 test
+# Two processes of up to 5 GB; more of them: make PYTEST_PROCESSES=8 test
 test: $(READY)
 	$(PYTHON) -m pytest -n $(PYTEST_PROCESSES) --no-loadscope-reorder
 

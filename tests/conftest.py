@@ -52,7 +52,7 @@ def _is_timed(path: str) -> bool:
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """What waits for other processes comes first: the rest fills the gaps."""
+    """What is marked `timed` is long: first, so that the end is shared."""
     items.sort(key=lambda item: item.get_closest_marker("timed") is None)
 
 

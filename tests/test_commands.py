@@ -65,6 +65,8 @@ _LOOKED_UP = {
         " where it is installed"
     ),
 }
+# What trainings read nothing of.
+_READERS = ("t2t-bleu", "t2t-decoder", "t2t-parseval", "tensorboard")
 # (page, the same) -> the test that takes it from the page and runs it.
 _RUN_ELSEWHERE = {
     ("docs/devices.md", "TF_CONFIG=..."): "tests/test_docs_devices.py",
@@ -291,7 +293,8 @@ def test_a_recipe_goes_on_after_a_signal(commands, world, monkeypatch, capsys):
     if given:
         given(world)
     for command in commands[:-1]:
-        _run(command)
+        if command.words[0] not in _READERS:
+            _run(command)
     _, *arguments = documented_world.filled(commands[-1])
     folder = pathlib.Path(
         next(w.split("=")[1] for w in arguments if "--output_dir=" in w)

@@ -115,8 +115,13 @@ def test_the_two_workers_of_the_page_train(trained, tmp_path):
     assert flags == other_flags
     indices = [json.loads(c)["task"]["index"] for c in (config, other_config)]
     assert indices == [0, 1]
-    # A model that is traced in seconds.
-    arguments = [*map(filled_in, flags), f"--hparams={toy_run.HPARAMS}"]
+    # A model that is traced in seconds, and a short look at dev data.
+    arguments = [
+        *map(filled_in, flags),
+        f"--hparams={toy_run.HPARAMS}",
+        "--eval_steps=1",
+        "--eval_bleu_sentences=2",
+    ]
     chief, worker = (
         trainer_process.Training(arguments, TF_CONFIG=filled_in(one))
         for one in (config, other_config)

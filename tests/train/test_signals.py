@@ -12,6 +12,8 @@ import pytest
 from t2t_repro.train.signals import StoppedError
 from t2t_repro.train.signals import StopSignals
 
+pytestmark = pytest.mark.timed
+
 
 def _wait_for(signals):
     for _ in range(1000):
@@ -54,8 +56,6 @@ def test_the_status_tells_the_signal():
 _DEAF = """
 import threading
 from t2t_repro.train.signals import StopSignals
-
-pytestmark = pytest.mark.timed
 with StopSignals():
     print("ready", flush=True)
     # A call that does not come back, as of a library's own code.

@@ -19,6 +19,8 @@ from t2t_repro.train.evaluation import Evaluator
 from t2t_repro.train.step import TrainStep
 from tests import toy_run
 
+pytestmark = pytest.mark.timed
+
 
 @pytest.fixture
 def run(trained, tmp_path):
