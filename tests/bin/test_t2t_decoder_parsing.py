@@ -7,7 +7,7 @@ import pytest
 from t2t_repro.bin import t2t_datagen
 from t2t_repro.bin import t2t_decoder
 from t2t_repro.bin import t2t_trainer
-from t2t_repro.report import event_files
+from t2t_repro.report import run_facts
 from t2t_repro.text.lines import read_lines
 from t2t_repro.text.trees import parse_tree
 
@@ -69,7 +69,7 @@ def test_training_evaluates_a_parser_as_one(run):
     (line,) = json.loads((run / "evaluations.json").read_text())["evaluations"]
     assert line.keys() == {"step", "nll", "perplexity", "token_accuracy", "f1"}
     assert 0.0 <= line["f1"] <= 100.0
-    dev = event_files.read(run / "eval")
+    dev = run_facts.read_events(run / "eval")
     assert dev.last("f1") == dev.last("f1_best") == (2, line["f1"])
     assert dev.last("bleu") is None
 
