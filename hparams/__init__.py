@@ -2,6 +2,7 @@
 
 from . import parsing as parsing
 from . import ranges as ranges
+from . import rnn as rnn
 from . import table3 as table3
 from . import tensor2tensor as tensor2tensor
 from . import transformer as transformer
