@@ -198,14 +198,11 @@ def scan(
     )
 
     def scanned(carried: Any, joined: Any) -> tuple[Any, Any]:
-        parts = ops.split(joined, ends[:-1], axis=-1)
-        carried = one_position(
-            carried,
-            tuple(
-                ops.cast(part, place.dtype)
-                for part, place in zip(parts, places, strict=True)
-            ),
+        parts = tuple(
+            ops.cast(joined[:, start:end], place.dtype)
+            for start, end, place in zip([0, *ends], ends, places, strict=False)
         )
+        carried = one_position(carried, parts)
         return carried, carried
 
     return ops.scan(
