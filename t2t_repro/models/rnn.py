@@ -130,11 +130,14 @@ class Rnn(Seq2Seq):
             return []
         size = self.hparams.hidden_size
         layers = [
-            [Linear(size, True, f"start_{part}") for part in range(cell.STATES)]
-            for cell in self._decoder_cells
+            [
+                Linear(size, True, f"start_{i}_{part}")
+                for part in range(cell.STATES)
+            ]
+            for i, cell in enumerate(self._decoder_cells)
         ]
-        for i, of_layer in enumerate(layers):
-            with keras.name_scope(f"decoder/layer_{i}"):
+        with keras.name_scope("decoder"):
+            for of_layer in layers:
                 for layer in of_layer:
                     layer.build((None, size))
         return layers
