@@ -8,7 +8,6 @@ after the position before. States are float32 at any precision: a bfloat16 sum
 of many small changes would lose them.
 """
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -178,37 +177,30 @@ def scan(
 ) -> tuple[Any, Any]:
     """Carries something along sequences.
 
-    keras.ops takes one sequence where the length is unknown, as it is in a
-    search, and gives back nothing but what is carried.
-
     Args:
       one_position: what was carried and `[batch, size]` of each sequence ->
         what is carried on.
-      start: a nest of tensors, float32 or int32.
+      start: a nest of tensors.
       places: `[batch, length, size]` each.
       reverse: from the last position to the first.
 
     Returns:
       What is carried at the end, and, `[length, ...]`, behind each position.
     """
-    ends = list(itertools.accumulate(place.shape[-1] for place in places))
-    # Dropout's factors lose too much in 16 bits.
-    joined = ops.concatenate(
-        [ops.cast(place, "float32") for place in places], axis=-1
-    )
+    by_position = tuple(ops.swapaxes(place, 0, 1) for place in places)
+    if keras.backend.backend() != "tensorflow":
 
-    def scanned(carried: Any, joined: Any) -> tuple[Any, Any]:
-        parts = tuple(
-            ops.cast(joined[:, start:end], place.dtype)
-            for start, end, place in zip([0, *ends], ends, places, strict=False)
-        )
-        carried = one_position(carried, parts)
-        return carried, carried
+        def scanned(carried: Any, place: tuple[Any, ...]) -> tuple[Any, Any]:
+            carried = one_position(carried, place)
+            return carried, carried
 
-    return ops.scan(
-        scanned,
-        start,
-        ops.swapaxes(joined, 0, 1),
-        length=joined.shape[1],
-        reverse=reverse,
-    )
+        return ops.scan(scanned, start, by_position, reverse=reverse)
+    # keras.ops.scan takes but one sequence where the length is unknown, as in
+    # a search, and never says how long its loop is: then XLA cannot
+    # differentiate it.
+    import tensorflow as tf  # noqa: PLC0415 - other backends do without it
+
+    start = keras.tree.map_structure(tf.convert_to_tensor, start)
+    states = tf.scan(one_position, by_position, start, reverse=reverse)
+    end = 0 if reverse else -1
+    return keras.tree.map_structure(lambda state: state[end], states), states

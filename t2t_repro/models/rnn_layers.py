@@ -59,8 +59,9 @@ class SourceAttention(keras.layers.Layer):
             Linear(pieces * hparams.attention_layer_size, False, f"head_{i}")
             for i in range(hparams.num_heads)
         ]
-        self._joins = hparams.num_heads > 1 and hparams.output_attention
-        self._join = Linear(hparams.hidden_size, True, "join")
+        self._join = None
+        if hparams.num_heads > 1 and hparams.output_attention:
+            self._join = Linear(hparams.hidden_size, True, "join")
 
     def build(self, input_shape: tuple | None = None) -> None:
         """Makes the weights, of the sizes that the hparams give."""
@@ -71,7 +72,7 @@ class SourceAttention(keras.layers.Layer):
         )
         for layer in self._vectors:
             layer.build((None, hparams.read_size))
-        if self._joins:
+        if self._join is not None:
             size = hparams.num_heads * hparams.attention_layer_size
             self._join.build((None, size))
 
@@ -122,7 +123,8 @@ class SourceAttention(keras.layers.Layer):
         Returns:
           `[batch, query, hidden]`.
         """
-        return self._join(look.vectors) if self._joins else look.vectors
+        vectors = look.vectors
+        return vectors if self._join is None else self._join(vectors)
 
     def map(self, weights: Any) -> Any:
         """`[batch, heads, query, source]`, of heads that are alike too."""

@@ -7,6 +7,7 @@ programs that have them: tests/layers/test_recurrent_attention.py.
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from t2t_repro import registry
 from t2t_repro.layers.attention import Mode
@@ -162,3 +163,38 @@ def test_rnnsearch_is_bahdanaus_appendix():
         word = weights["target_embedding/matrix"][target]
     found = model(_INPUTS, _TARGETS)[0]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["luong_local_p_general", "gru_rnnsearch"])
+def test_steps_in_quantized_products_are_near(name):
+    model = _new_model(name)
+    outputs = []
+    for dtype in ("float32", "bfloat16"):
+        if dtype != "float32":
+            model.multiply_in(dtype)
+        memory, state = model.start(model.encode(_INPUTS), 1)
+        for position in range(2):
+            ids = _TARGETS[:, position : position + 1] * position
+            x, state = model.step(ids, np.int32(position), memory, state)
+        outputs.append(np.asarray(keras.ops.cast(x, "float32")))
+    np.testing.assert_allclose(*outputs, rtol=0, atol=0.2)
+    assert np.abs(outputs[0] - outputs[1]).max() > 1e-4
+
+
+@pytest.mark.parametrize("name", ["lstm_seq2seq", "gru_rnnsearch"])
+def test_xla_can_differentiate_it(name):
+    """Loops must say how long they are: GPUs train under XLA."""
+    model = _new_model(name)
+    inputs, targets = tf.constant(_INPUTS), tf.constant(_TARGETS)
+    # Without the embeddings, whose gradients are of rows.
+    weights = [weight.value for weight in model.weights][3:]
+
+    def gradients():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.square(model(inputs, targets)))
+        return list(map(tf.convert_to_tensor, tape.gradient(loss, weights)))
+
+    compiled = tf.function(gradients, jit_compile=True)()
+    for ours, plain in zip(compiled, gradients(), strict=True):
+        scale = float(tf.reduce_max(tf.abs(plain))) + 1e-6
+        np.testing.assert_allclose(ours / scale, plain / scale, atol=1e-4)
