@@ -140,7 +140,7 @@ def gru_rnnsearch() -> RnnHParams:
 
 
 _LOCATION = {"attention_mechanism": "location", "attention_feeding": "none"}
-_FED = {"encoder_direction": "reversed", "dropout": 0.2}
+_WITH_DROPOUT = {"encoder_direction": "reversed", "dropout": 0.2}
 
 
 def _luong(**changes: Any) -> RnnHParams:
@@ -169,32 +169,38 @@ def _luong(**changes: Any) -> RnnHParams:
 LUONG_2015: dict[str, dict[str, Any]] = {
     "luong_base": {},  # 11.3
     "luong_reversed": {"encoder_direction": "reversed"},  # 12.6
-    "luong_dropout": {**_FED},  # 14.0
-    "luong_attention": {**_FED, **_LOCATION},  # 16.8, global (location)
+    "luong_dropout": _WITH_DROPOUT,  # 14.0
+    "luong_attention": {
+        **_WITH_DROPOUT,
+        **_LOCATION,
+    },  # 16.8, global (location)
     "luong_global_location": {
-        **_FED,
+        **_WITH_DROPOUT,
         "attention_mechanism": "location",
     },  # 18.1, with input feeding, as all below
     # Table 4.
-    "luong_global_dot": {**_FED, "attention_mechanism": "dot"},  # 18.6
-    "luong_global_general": {**_FED, "attention_mechanism": "general"},  # 17.3
+    "luong_global_dot": {**_WITH_DROPOUT, "attention_mechanism": "dot"},  # 18.6
+    "luong_global_general": {
+        **_WITH_DROPOUT,
+        "attention_mechanism": "general",
+    },  # 17.3
     "luong_local_m_dot": {
-        **_FED,
+        **_WITH_DROPOUT,
         "attention_mechanism": "dot",
         "attention_window": "local_m",
     },  # did not learn
     "luong_local_m_general": {
-        **_FED,
+        **_WITH_DROPOUT,
         "attention_mechanism": "general",
         "attention_window": "local_m",
     },  # 18.6
     "luong_local_p_dot": {
-        **_FED,
+        **_WITH_DROPOUT,
         "attention_mechanism": "dot",
         "attention_window": "local_p",
     },  # 18.0
     "luong_local_p_general": {
-        **_FED,
+        **_WITH_DROPOUT,
         "attention_mechanism": "general",
         "attention_window": "local_p",
     },  # 19.0
