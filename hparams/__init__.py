@@ -1,6 +1,7 @@
 """Hyperparameter sets: numbers only, each with its source. No TensorFlow."""
 
 from . import ranges as ranges
+from . import rnn as rnn
 from . import table3 as table3
 from . import tensor2tensor as tensor2tensor
 from . import transformer as transformer
