@@ -1,5 +1,6 @@
 """Hyperparameter sets: numbers only, each with its source. No TensorFlow."""
 
+from . import bytenet as bytenet
 from . import convs2s as convs2s
 from . import parsing as parsing
 from . import ranges as ranges

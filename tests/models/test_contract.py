@@ -26,6 +26,7 @@ _SETS = {
         hidden_size=16, filter_size=32, num_heads=2, num_hidden_layers=2
     ),
     "bag_of_words_tiny": dict(hidden_size=16),
+    "bytenet_tiny": dict(hidden_size=16, num_hidden_layers=3),
     "convs2s_tiny": dict(hidden_size=16, dropout=0.1),
 }
 _INPUTS = np.array([[5, 6, 7, 1], [8, 1, 0, 0], [9, 9, 1, 0]], np.int32)
