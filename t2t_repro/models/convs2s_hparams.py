@@ -116,18 +116,22 @@ class ConvS2SHParams(hparam.HParams):
             )
         return {int(text) - 1 for text in self.attention_layers.split("+")}
 
-    def _stack(self, name: str) -> tuple[Convolution, ...]:
+    def _written(self, name: str) -> str:
+        """A stack as it is written, the default too."""
         default = (
             f"{self.num_hidden_layers}*{self.hidden_size}x{self.kernel_width}"
         )
-        text = getattr(self, name) or default
+        return getattr(self, name) or default
+
+    def _stack(self, name: str) -> tuple[Convolution, ...]:
+        text = self._written(name)
         found: list[Convolution] = []
         for part in text.split("+"):
             match = re.fullmatch(r"([1-9]\d*)\*([1-9]\d*)x([1-9]\d*)", part)
             if match is None:
                 raise UsageError(
-                    f"hparam {name}={text!r}: expected layers*channels x width"
-                    " such as 9*512x3+2*2048x1."
+                    f"hparam {name}={text!r}: expected layers, channels and"
+                    " width such as 9*512x3+2*2048x1."
                 )
             count, channels, width = map(int, match.groups())
             for _ in range(count):
@@ -140,9 +144,8 @@ class ConvS2SHParams(hparam.HParams):
         return {
             "encoder_layers": len(self.encoder),
             "decoder_layers": len(self.decoder),
-            "encoder_convolutions": self.encoder_convolutions,
-            "decoder_convolutions": self.decoder_convolutions,
-            "kernel_width": self.kernel_width,
+            "encoder_convolutions": self._written("encoder_convolutions"),
+            "decoder_convolutions": self._written("decoder_convolutions"),
             "attention_layers": self.attention_layers,
             "output_size": self.output_channels,
             "positions": "learned",

@@ -253,13 +253,16 @@ def test_stacks_are_read():
     assert hparams.encoder[9] == (512, 1024, 3)
     assert hparams.encoder[14] == (2048, 2048, 1)
     assert hparams.replace(attention_layers="1+3").attended == {0, 2}
+    # Two layers of 128 by default, as a report writes them.
+    words = convs2s_tiny().architecture()
+    assert words["decoder_convolutions"] == "2*128x3"
 
 
 @pytest.mark.parametrize(
     "change, words",
     [
         (dict(encoder_convolutions="9*512"), "encoder_convolutions='9\\*512'"),
-        (dict(decoder_convolutions="0*8x3"), "expected layers\\*channels"),
+        (dict(decoder_convolutions="0*8x3"), "expected layers, channels"),
         (dict(attention_layers="1,2"), "numbers such as 1\\+3"),
         (dict(attention_layers="3"), "layers 1 to 2"),
         (dict(attention_layers="0"), "layers 1 to 2"),
