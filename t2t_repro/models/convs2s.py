@@ -94,9 +94,10 @@ class ConvS2S(Seq2Seq):
         x = stack.into(embedded)
         for layer in stack.layers:
             x = layer.encode(x, present, mode)
-        # The gradients of all the layers that attend would add up.
+        # The gradients of all the layers that attend would add up. What lies
+        # at padding they never see.
         share = 0.5 / len(self.hparams.attended)
-        keys = scale_gradient(stack.out(x) * present, share)
+        keys = scale_gradient(stack.out(x), share)
         values = (keys + embedded) * HALF
         return Encoded(inputs, keys[:, None], values[:, None])
 

@@ -230,6 +230,22 @@ def test_position_reads_its_column_and_those_before():
     assert (difference[3:] > 1e-6).all()
 
 
+def test_steps_go_on_past_the_last_column():
+    model = _model()
+    # 1.2 * 3 and 1.2 * 2, rounded up: four columns and three.
+    inputs = np.array([[8, 9, 1], [8, 1, 0]], np.int32)
+    targets = np.array([[4, 5, 6, 7, 8, 9, 4, 1]] * 2, np.int32)
+    encoded = model.encode(inputs)
+    whole = model.decode(targets, encoded)
+    assert encoded.columns.shape[1] == 4
+    memory, state = model.start(encoded, 1)
+    last = np.zeros((2, 1), np.int32)
+    for position in range(8):
+        x, state = model.step(last, np.int32(position), memory, state)
+        np.testing.assert_allclose(x[:, 0], whole[:, position], atol=1e-5)
+        last = targets[:, position : position + 1]
+
+
 def test_the_paper_has_six_sets_of_five_dilations():
     hparams = bytenet_wmt_ende()
     rates = [hparams.dilation(i) for i in range(hparams.num_hidden_layers)]
