@@ -22,8 +22,8 @@ from t2t_repro.layers.embedding import Embedding
 from t2t_repro.layers.losses import normalizing_constant
 from t2t_repro.layers.losses import token_losses
 from t2t_repro.models.bytenet import ByteNet
-from t2t_repro.models.bytenet import Chain
-from t2t_repro.models.bytenet import Convolution
+from t2t_repro.models.bytenet_layers import Chain
+from t2t_repro.models.bytenet_layers import Convolution
 
 _FOLDER = pathlib.Path(__file__).parents[1] / "testdata/rivals/bytenet"
 _VOCABULARY = 26
