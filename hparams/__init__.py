@@ -2,7 +2,6 @@
 
 from . import bytenet as bytenet
 from . import convs2s as convs2s
-from . import parsing as parsing
 from . import ranges as ranges
 from . import rnn as rnn
 from . import table3 as table3

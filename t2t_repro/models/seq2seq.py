@@ -20,6 +20,7 @@ from t2t_repro.layers.attention import EVALUATION
 from t2t_repro.layers.attention import Mode
 from t2t_repro.layers.linear import Linear
 from t2t_repro.layers.linear import matmul_last
+from t2t_repro.layers.recurrent import scan
 
 
 class Seq2Seq(keras.Model):
@@ -128,20 +129,18 @@ class Seq2Seq(keras.Model):
         """
         memory, state = self.start(encoded, 1)
         before = ops.pad(targets[:, :-1], [[0, 0], [1, 0]])
-        # keras.ops gives back what is carried, and of one sequence alone the
-        # length may be unknown: position and output are carried along.
+        # A scan gives back what is carried: the output is carried along.
         hidden = self.output_kernel().shape[0]
         nothing = ops.zeros((ops.shape(targets)[0], 1, hidden))
-        start = ops.zeros((), "int32")
+        first = ops.zeros((), "int32")
 
-        def scanned(carried: Any, ids: Any) -> tuple[Any, Any]:
+        def one_position(carried: Any, ids: tuple[Any, ...]) -> Any:
             position, state, _ = carried
-            x, state = self.step(ids[:, None], position, memory, state, mode)
-            carried = (position + 1, state, ops.cast(x, "float32"))
-            return carried, carried
+            x, state = self.step(ids[0], position, memory, state, mode)
+            return position + 1, state, ops.cast(x, "float32")
 
-        _, (_, _, outputs) = ops.scan(
-            scanned, (start, state, nothing), ops.transpose(before)
+        _, (_, _, outputs) = scan(
+            one_position, (first, state, nothing), (before[:, :, None],)
         )
         return ops.swapaxes(outputs[:, :, 0], 0, 1)
 
