@@ -211,8 +211,9 @@ def _row(changes: Mapping[str, Any]) -> Callable[[], RnnHParams]:
     def row() -> RnnHParams:
         return _luong(**changes)
 
-    fields = ", ".join(f"{name}={value}" for name, value in changes.items())
-    row.__doc__ = f"Luong et al. 2015: 4 x 1000, {fields or 'no more'}."
+    kinds = [changes.get(f"attention_{n}") for n in ("mechanism", "window")]
+    said = " ".join(kind for kind in kinds if kind) or "no"
+    row.__doc__ = f"A rung of Luong et al. 2015, 4 x 1000: {said} attention."
     return row
 
 

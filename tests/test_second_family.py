@@ -100,16 +100,23 @@ def test_it_exports(run, tmp_path):
     assert [text.decode() for text in found] == ours(_LINES)
 
 
-def test_it_reports(run, capsys):
+def test_a_report_leaves_open_what_the_family_has_not(run, capsys):
     assert t2t_report.main([f"--output_dir={run}"]) == 0
-    assert "d_model" in capsys.readouterr().out
+    assert "| heads, h | 8 | not measured |" in capsys.readouterr().out
+    assert t2t_report.main([f"--output_dir={run}", "--json"]) == 0
+    lines = json.loads(capsys.readouterr().out)["lines"]
+    measured = {line["name"]: line["run"] for line in lines}
+    assert measured["d_model"] == 16 and measured["label smoothing"] == 0.1
+    assert measured["steps"] == 6 and measured["beam"] == 4
+    assert measured["d_ff"] is measured["positions"] is None
 
 
 def test_what_it_has_not_is_one_sentence(run, tmp_path, capsys):
     page = ["--input=a dog", f"--html={tmp_path / 'page.html'}"]
     assert t2t_visualize.main([f"--output_dir={run}", *page]) == 1
     assert not (tmp_path / "page.html").exists()
-    assert "attention" in capsys.readouterr().err.splitlines()[-1]
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.endswith("the model bag_of_words has no attention.")
     arguments = ["--format=ctranslate2", f"--export_dir={tmp_path / 'ct2'}"]
     assert t2t_exporter.main([f"--output_dir={run}", *arguments]) != 0
     error = capsys.readouterr().err
