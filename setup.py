@@ -8,8 +8,7 @@ installed: benchmarks/ and tests/.
 import pathlib
 import re
 
-from setuptools import find_packages
-from setuptools import setup
+from setuptools import find_packages, setup
 
 _ROOT = pathlib.Path(__file__).parent
 

@@ -14,20 +14,17 @@ import pathlib
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from absl import flags
 
-from benchmarks import measure
-from benchmarks import tables
+from benchmarks import measure, tables
 from benchmarks.measure import Record
 from benchmarks.peers import driver
 from t2t_repro import files
 from t2t_repro.bin import command
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 # For trying the command itself: seconds instead of hours.

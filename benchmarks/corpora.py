@@ -1,16 +1,12 @@
 """Training records of a problem, as the trainer batches them."""
 
 import pathlib
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from absl import flags
 
-from benchmarks import measure
-from benchmarks import models
-from t2t_repro import files
-from t2t_repro import registry
-from t2t_repro import run_directory
+from benchmarks import measure, models
+from t2t_repro import files, registry, run_directory
 from t2t_repro.bin import command
 from t2t_repro.hparam import HParams
 from t2t_repro.run_directory import Run

@@ -16,13 +16,9 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from benchmarks import devices
-from benchmarks import made_up_text
-from benchmarks import measure
-from benchmarks.measure import Record
-from benchmarks.measure import Times
-from t2t_repro import files
-from t2t_repro import registry
+from benchmarks import devices, made_up_text, measure
+from benchmarks.measure import Record, Times
+from t2t_repro import files, registry
 
 _PROBLEM = "translate_from_files"
 # WMT 2014 English-German, section 5.1.

@@ -14,18 +14,13 @@ searches for a part of the batch; CTranslate2, which can do that too
 as t2t-decoder does, vocabulary and sorting by length included.
 """
 
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from absl import flags
 
-from benchmarks import decode_lines
-from benchmarks import devices
-from benchmarks import measure
-from benchmarks import models
-from benchmarks.measure import Record
-from benchmarks.measure import Times
+from benchmarks import decode_lines, devices, measure, models
+from benchmarks.measure import Record, Times
 from benchmarks.peers import driver
 from t2t_repro.bin import command
 from t2t_repro.decode import parallel

@@ -1,17 +1,13 @@
 """`benchmarks.decode` on real lines, with a trained model."""
 
 import functools
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from absl import flags
 
-from benchmarks import devices
-from benchmarks import measure
-from benchmarks.measure import Record
-from benchmarks.measure import Times
-from t2t_repro import files
-from t2t_repro import run_directory
+from benchmarks import devices, measure
+from benchmarks.measure import Record, Times
+from t2t_repro import files, run_directory
 
 
 def measure_lines(values: flags.FlagValues) -> Record:

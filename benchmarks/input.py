@@ -9,15 +9,12 @@ prefetching thread.
 
 import os
 import time
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from absl import flags
 
-from benchmarks import corpora
-from benchmarks import devices
-from benchmarks import measure
+from benchmarks import corpora, devices, measure
 from benchmarks.corpora import Counts
 from benchmarks.measure import Record
 

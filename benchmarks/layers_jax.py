@@ -15,16 +15,13 @@ in the same process.
 """
 
 import sys
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from absl import flags
 
-from benchmarks import measure
-from benchmarks import models
-from benchmarks.measure import Record
-from benchmarks.measure import Times
+from benchmarks import measure, models
+from benchmarks.measure import Record, Times
 from t2t_repro import registry
 from t2t_repro.errors import UsageError
 from t2t_repro.hparam import HParams

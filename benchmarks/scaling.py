@@ -9,16 +9,12 @@ formulas: what doubles n, doubles or quadruples those. Left out: Table 1's
 restricted self-attention, which the paper did not build either.
 """
 
-from collections.abc import Callable
-from collections.abc import Sequence
-from typing import Any
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from absl import flags
 
-from benchmarks import devices
-from benchmarks import measure
-from benchmarks import models
+from benchmarks import devices, measure, models
 from benchmarks.measure import Record
 
 _KERNEL = 3
@@ -149,9 +145,11 @@ def _kinds(hparams: Any) -> list[_Kind]:
     import keras
     import tensorflow as tf
 
-    from t2t_repro.layers.attention import EVALUATION
-    from t2t_repro.layers.attention import MultiHeadAttention
-    from t2t_repro.layers.attention import attend
+    from t2t_repro.layers.attention import (
+        EVALUATION,
+        MultiHeadAttention,
+        attend,
+    )
     from t2t_repro.models.transformer_layers import FeedForward
 
     hidden, heads = hparams.hidden_size, hparams.num_heads

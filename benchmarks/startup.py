@@ -17,8 +17,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from benchmarks import measure
-from benchmarks.measure import Record
-from benchmarks.measure import Times
+from benchmarks.measure import Record, Times
 from t2t_repro.errors import InputError
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]

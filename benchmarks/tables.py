@@ -1,7 +1,6 @@
 """Records as Markdown tables."""
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 BEGIN = "<!-- tables: begin -->"

@@ -14,10 +14,7 @@ from typing import Any
 
 from absl import flags
 
-from benchmarks import corpora
-from benchmarks import devices
-from benchmarks import measure
-from benchmarks import steps
+from benchmarks import corpora, devices, measure, steps
 from benchmarks.corpora import Counts
 from benchmarks.measure import Record
 

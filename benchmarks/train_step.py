@@ -16,12 +16,8 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from benchmarks import devices
-from benchmarks import measure
-from benchmarks import models
-from benchmarks import steps
-from benchmarks.measure import Record
-from benchmarks.measure import Times
+from benchmarks import devices, measure, models, steps
+from benchmarks.measure import Record, Times
 from benchmarks.peers import driver
 from t2t_repro.decode import parallel
 from t2t_repro.errors import UsageError

@@ -12,8 +12,7 @@ import math
 import random
 from typing import NamedTuple
 
-from t2t_repro.errors import UsageError
-from t2t_repro.errors import nearest
+from t2t_repro.errors import UsageError, nearest
 
 
 class Range(NamedTuple):

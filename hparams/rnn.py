@@ -5,8 +5,7 @@ padding; the search model of Bahdanau et al. 2015 (arXiv:1409.0473); the models
 of Luong et al. 2015 (arXiv:1508.04025), a line a row of their tables.
 """
 
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from t2t_repro.models.rnn_hparams import RnnHParams

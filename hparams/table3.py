@@ -5,8 +5,7 @@ those names start from its own later base, these start from the paper's. Fields
 that a row leaves empty are the base model's, as in the table.
 """
 
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from t2t_repro.models.transformer_hparams import TransformerHParams

@@ -10,10 +10,8 @@ problems/toy_lexicon.py has one translation.
 import itertools
 import random
 import zlib
-from collections.abc import Iterator
-from collections.abc import Mapping
-from typing import Literal
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
 
 from . import toy_lexicon as lexicon
 from .toy_lexicon import Triple

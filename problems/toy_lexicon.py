@@ -7,8 +7,7 @@ every German masculine with a plural in -n is a weak noun.
 """
 
 import re
-from typing import Literal
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 Case = Literal["nominative", "accusative", "dative"]
 

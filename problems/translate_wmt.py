@@ -12,8 +12,7 @@ Added: newstest2014 as the test split, its `.sgm` text as it stands. References
 to compare with others come from `sacrebleu -t wmt14/full`.
 """
 
-from t2t_repro.data.archive_problem import ArchiveProblem
-from t2t_repro.data.archive_problem import Corpus
+from t2t_repro.data.archive_problem import ArchiveProblem, Corpus
 from t2t_repro.registry import register_problem
 
 from . import wmt_archives

@@ -5,8 +5,7 @@ the paper leaves something open, the class says what was chosen.
 """
 
 from t2t_repro.data.filters import Filters
-from t2t_repro.data.tfds_problem import Part
-from t2t_repro.data.tfds_problem import TfdsProblem
+from t2t_repro.data.tfds_problem import Part, TfdsProblem
 from t2t_repro.registry import register_problem
 
 from . import wmt_archives

@@ -9,11 +9,9 @@ paper. Left out: any judgement of how likely the new sentence is.
 
 import collections
 import random
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from t2t_repro.text.trees import Tree
-from t2t_repro.text.trees import traverse
+from t2t_repro.text.trees import Tree, traverse
 
 # Small enough that most of a sentence stays as it was.
 _EXCHANGE = 0.15

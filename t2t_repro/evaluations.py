@@ -13,8 +13,7 @@ import pathlib
 from collections.abc import Collection
 from typing import Any
 
-from t2t_repro import files
-from t2t_repro import run_directory
+from t2t_repro import files, run_directory
 from t2t_repro.errors import InputError
 
 # The figures of an evaluation, and whether less is better.

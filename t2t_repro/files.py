@@ -13,8 +13,7 @@ import secrets
 import shutil
 import socket
 from collections.abc import Iterator
-from typing import IO
-from typing import Any
+from typing import IO, Any
 
 from t2t_repro.errors import InputError
 

@@ -10,13 +10,9 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
-from typing import ClassVar
-from typing import Self
+from typing import Any, ClassVar, Self
 
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
-from t2t_repro.errors import nearest
+from t2t_repro.errors import InputError, UsageError, nearest
 
 # Sentences, source positions, target positions.
 Shape = tuple[int, int, int]

@@ -9,10 +9,8 @@ import logging
 import statistics
 import sys
 import time
-from collections.abc import Iterable
-from collections.abc import Iterator
-from typing import Any
-from typing import TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 import tqdm
 from tqdm.contrib import logging as tqdm_logging

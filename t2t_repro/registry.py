@@ -25,13 +25,9 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any
-from typing import Generic
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
-from t2t_repro.errors import nearest
+from t2t_repro.errors import InputError, UsageError, nearest
 
 Entry = TypeVar("Entry", bound=Callable[..., Any])
 

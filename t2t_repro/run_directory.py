@@ -23,11 +23,8 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
-from t2t_repro import files
-from t2t_repro import hparam
-from t2t_repro import registry
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro import files, hparam, registry
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.files import file_sha256
 from t2t_repro.text.encoder import TextEncoder
 

@@ -10,8 +10,7 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 
 def load(before_devices: Callable[[], None] = lambda: None) -> None:

@@ -7,23 +7,27 @@ own code in bad_input_users.py.
 import gzip
 import struct
 
-from tests import bad_input_choices
-from tests import bad_input_runs
-from tests import bad_input_text
-from tests import bad_input_training
-from tests import bad_input_users
-from tests import bad_input_visualize
-from tests.bad_input_damage import NOT_UTF8
-from tests.bad_input_damage import SHARD
-from tests.bad_input_damage import Case
-from tests.bad_input_damage import both
-from tests.bad_input_damage import cases
-from tests.bad_input_damage import cut
-from tests.bad_input_damage import flip
-from tests.bad_input_damage import folder
-from tests.bad_input_damage import records
-from tests.bad_input_damage import remove
-from tests.bad_input_damage import write
+from tests import (
+    bad_input_choices,
+    bad_input_runs,
+    bad_input_text,
+    bad_input_training,
+    bad_input_users,
+    bad_input_visualize,
+)
+from tests.bad_input_damage import (
+    NOT_UTF8,
+    SHARD,
+    Case,
+    both,
+    cases,
+    cut,
+    flip,
+    folder,
+    records,
+    remove,
+    write,
+)
 
 # A record that says it has 10^12 bytes, with the right sum over that number:
 # TensorFlow alone would try to make room for it.

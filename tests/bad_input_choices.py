@@ -1,11 +1,6 @@
 """What is wrong where the hparams set is chosen, and what users are told."""
 
-from tests.bad_input_damage import Case
-from tests.bad_input_damage import cases
-from tests.bad_input_damage import cut
-from tests.bad_input_damage import fields
-from tests.bad_input_damage import folder
-from tests.bad_input_damage import remove
+from tests.bad_input_damage import Case, cases, cut, fields, folder, remove
 
 _DATA_FILE = "data/translate_from_files.json"
 _NO_SET = "--problem=translate_from_files --data_dir={w}/data"

@@ -4,15 +4,17 @@ Run directories of this program and of tensor2tensor, their checkpoints, and
 what is decoded with them.
 """
 
-from tests.bad_input_damage import NOT_UTF8
-from tests.bad_input_damage import cases
-from tests.bad_input_damage import checkpoint
-from tests.bad_input_damage import cut
-from tests.bad_input_damage import fields
-from tests.bad_input_damage import flip
-from tests.bad_input_damage import folder
-from tests.bad_input_damage import remove
-from tests.bad_input_damage import write
+from tests.bad_input_damage import (
+    NOT_UTF8,
+    cases,
+    checkpoint,
+    cut,
+    fields,
+    flip,
+    folder,
+    remove,
+    write,
+)
 
 _DEEP = b'{"a":' * 5000 + b"1" + b"}" * 5000
 _HPARAMS, _PROBLEM = "run/hparams.json", "run/problem.json"

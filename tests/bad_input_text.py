@@ -4,10 +4,7 @@ Text of other systems, standard input, several references, and sentences on the
 command line.
 """
 
-from tests.bad_input_damage import both
-from tests.bad_input_damage import cases
-from tests.bad_input_damage import flip
-from tests.bad_input_damage import write
+from tests.bad_input_damage import both, cases, flip, write
 
 _GENERATE = (
     "--problem=translate_from_files --tmp_dir={w}/raw --data_dir={w}/new"

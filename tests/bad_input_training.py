@@ -3,12 +3,7 @@
 Flags that do not go together, or with the run; text that is not whole.
 """
 
-from tests.bad_input_damage import both
-from tests.bad_input_damage import cases
-from tests.bad_input_damage import fields
-from tests.bad_input_damage import folder
-from tests.bad_input_damage import remove
-from tests.bad_input_damage import write
+from tests.bad_input_damage import both, cases, fields, folder, remove, write
 
 _NEW = "--problem=translate_from_files --data_dir={w}/data"
 _NEW += " --output_dir={w}/new --hparams_set=transformer_tiny"

@@ -6,10 +6,7 @@ trained with them.
 
 import pathlib
 
-from tests.bad_input_damage import Damage
-from tests.bad_input_damage import cases
-from tests.bad_input_damage import fields
-from tests.bad_input_damage import write
+from tests.bad_input_damage import Damage, cases, fields, write
 
 _FOLDER = "bad_input_usr"
 _GENERATE = f"--t2t_usr_dir={{w}}/{_FOLDER} --problem=mine"

@@ -1,11 +1,13 @@
 """What is wrong with what shall be looked at: a table."""
 
-from tests.bad_input_damage import NOT_UTF8
-from tests.bad_input_damage import cases
-from tests.bad_input_damage import checkpoint
-from tests.bad_input_damage import folder
-from tests.bad_input_damage import remove
-from tests.bad_input_damage import write
+from tests.bad_input_damage import (
+    NOT_UTF8,
+    cases,
+    checkpoint,
+    folder,
+    remove,
+    write,
+)
 
 _PAGE = "--html={w}/new.html --output_dir={w}/run"
 _VOCABULARY = "run/vocab.translate_from_files.8192.bpe"

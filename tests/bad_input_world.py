@@ -10,9 +10,7 @@ import os
 import pathlib
 import tarfile
 
-from t2t_repro import checkpoints
-from t2t_repro import registry
-from t2t_repro import run_directory
+from t2t_repro import checkpoints, registry, run_directory
 from t2t_repro.bin import t2t_datagen
 
 _T2T_HPARAMS = "testdata/t2t/model_prenorm_v3/config.json"

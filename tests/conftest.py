@@ -11,10 +11,8 @@ import sys
 
 import pytest
 
-from t2t_repro import files
-from t2t_repro import registry
-from tests import source_tree
-from tests import toy_run
+from t2t_repro import files, registry
+from tests import source_tree, toy_run
 
 # TensorFlow's C++ part is quiet, and sees two CPU devices: replicas of the
 # distribution tests. Both must be said before it is imported.

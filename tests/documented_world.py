@@ -13,10 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_repro import checkpoints
-from t2t_repro.data import download
-from t2t_repro.data import records
-from tests import source_tree
-from tests import toy_run
+from t2t_repro.data import download, records
+from tests import source_tree, toy_run
 from tests.documented import Command
 
 _T2T = source_tree.ROOT / "tests" / "testdata" / "t2t" / "model_prenorm_v3"

@@ -10,8 +10,7 @@ import dataclasses
 import functools
 import pathlib
 import re
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 ROOT = pathlib.Path(__file__).absolute().parents[1]
 CODE = ("t2t_repro", "problems", "hparams", "benchmarks")

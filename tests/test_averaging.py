@@ -5,8 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from t2t_repro import averaging
-from t2t_repro import checkpoints
+from t2t_repro import averaging, checkpoints
 from t2t_repro.errors import InputError
 
 _COPIED = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]

@@ -18,15 +18,11 @@ import sys
 
 import pytest
 
-from t2t_repro import checkpoints
-from t2t_repro import registry
-from t2t_repro.bin import command
-from t2t_repro.bin import t2t_datagen
+from t2t_repro import checkpoints, registry
+from t2t_repro.bin import command, t2t_datagen
 from t2t_repro.errors import InputError
 from t2t_repro.interop import t2t_checkpoint
-from tests import bad_input_damage
-from tests import bad_input_world
-from tests import source_tree
+from tests import bad_input_damage, bad_input_world, source_tree
 from tests.bad_input_cases import CASES
 
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_repro import averaging
-from t2t_repro import checkpoints
+from t2t_repro import averaging, checkpoints
 from t2t_repro.errors import InputError
 
 

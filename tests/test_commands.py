@@ -24,16 +24,12 @@ from tensorboard.plugins.core import core_plugin
 
 from benchmarks import all as all_benchmarks
 from benchmarks import models
-from t2t_repro import checkpoints
-from t2t_repro import registry
+from t2t_repro import checkpoints, registry
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.data import download
 from t2t_repro.errors import UsageError
 from t2t_repro.train.step import TrainStep
-from tests import documented
-from tests import documented_world
-from tests import source_tree
-from tests import toy_run
+from tests import documented, documented_world, source_tree, toy_run
 from tests.documented import Command
 
 _ROOT = source_tree.ROOT

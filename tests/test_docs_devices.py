@@ -9,9 +9,7 @@ import pytest
 
 from t2t_repro import registry
 from t2t_repro.models.transformer import Transformer
-from tests import source_tree
-from tests import toy_run
-from tests import trainer_process
+from tests import source_tree, toy_run, trainer_process
 
 pytestmark = pytest.mark.timed
 

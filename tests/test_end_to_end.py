@@ -3,10 +3,7 @@
 import re
 
 from t2t_repro import checkpoints
-from t2t_repro.bin import t2t_bleu
-from t2t_repro.bin import t2t_datagen
-from t2t_repro.bin import t2t_decoder
-from t2t_repro.bin import t2t_trainer
+from t2t_repro.bin import t2t_bleu, t2t_datagen, t2t_decoder, t2t_trainer
 from t2t_repro.text.lines import read_lines
 
 # Very short sentences, so that a tiny model learns them in a minute.

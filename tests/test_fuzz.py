@@ -13,9 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hparams.transformer import transformer_base
-from t2t_repro import files
-from t2t_repro import hparam
-from t2t_repro import run_directory
+from t2t_repro import files, hparam, run_directory
 from t2t_repro.decode import options as decode_options
 from t2t_repro.errors import InputError
 from t2t_repro.interop import t2t_hparams

@@ -12,16 +12,11 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t2t_repro.data import archive_problem
-from t2t_repro.data import records
+from t2t_repro.data import archive_problem, records
 from t2t_repro.errors import InputError
 from t2t_repro.metrics import bracketing
-from t2t_repro.text import bpe
-from t2t_repro.text import linearised_trees
-from t2t_repro.text import lines
-from t2t_repro.text import trees
-from t2t_repro.text.subwords import SubwordEncoder
-from t2t_repro.text.subwords import SubwordTextEncoder
+from t2t_repro.text import bpe, linearised_trees, lines, trees
+from t2t_repro.text.subwords import SubwordEncoder, SubwordTextEncoder
 from t2t_repro.text.trees import Tree
 from tests import fuzzing
 

@@ -7,8 +7,7 @@ import pytest
 
 from hparams.transformer import transformer_base
 from t2t_repro import hparam
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.models.transformer_hparams import TransformerHParams
 
 

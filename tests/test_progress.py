@@ -6,9 +6,7 @@ import sys
 import pytest
 
 from t2t_repro import progress
-from t2t_repro.progress import Progress
-from t2t_repro.progress import TrainingProgress
-from t2t_repro.progress import duration
+from t2t_repro.progress import Progress, TrainingProgress, duration
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import sys
 import pytest
 
 from t2t_repro import registry
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 

@@ -7,10 +7,8 @@ import os
 
 import pytest
 
-from t2t_repro import registry
-from t2t_repro import run_directory
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro import registry, run_directory
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.files import file_sha256
 from t2t_repro.text import bpe
 

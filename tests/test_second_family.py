@@ -12,11 +12,13 @@ import tensorflow as tf
 
 import t2t_repro
 from t2t_repro import registry
-from t2t_repro.bin import t2t_decoder
-from t2t_repro.bin import t2t_exporter
-from t2t_repro.bin import t2t_report
-from t2t_repro.bin import t2t_trainer
-from t2t_repro.bin import t2t_visualize
+from t2t_repro.bin import (
+    t2t_decoder,
+    t2t_exporter,
+    t2t_report,
+    t2t_trainer,
+    t2t_visualize,
+)
 from t2t_repro.text.lines import read_lines
 from tests import toy_run
 

@@ -5,8 +5,7 @@ import pathlib
 
 import numpy as np
 
-from t2t_repro.bin import t2t_datagen
-from t2t_repro.bin import t2t_trainer
+from t2t_repro.bin import t2t_datagen, t2t_trainer
 
 PROBLEM = "translate_ende_toy"
 SET = "transformer_tiny"

@@ -11,8 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from absl import flags
 

@@ -1,7 +1,6 @@
 """OpenNMT-tf: its search on the same work, held to a number of steps."""
 
-from benchmarks.peers import opennmt_model
-from benchmarks.peers import protocol
+from benchmarks.peers import opennmt_model, protocol
 
 tf = opennmt_model.tf
 

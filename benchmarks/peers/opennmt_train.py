@@ -1,7 +1,6 @@
 """OpenNMT-tf: one optimizer step on the same work, as a TensorFlow graph."""
 
-from benchmarks.peers import opennmt_model
-from benchmarks.peers import protocol
+from benchmarks.peers import opennmt_model, protocol
 
 tf = opennmt_model.tf
 

@@ -11,8 +11,7 @@ import json
 import os
 import sys
 import time
-from typing import Any
-from typing import Callable  # noqa: UP035 - also read by older Pythons
+from typing import Any, Callable  # noqa: UP035 - also read by older Pythons
 
 # Libraries print on standard output; the answers get a channel of their own.
 _answers = os.fdopen(os.dup(1), "w")

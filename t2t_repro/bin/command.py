@@ -16,22 +16,21 @@ import pathlib
 import sys
 import traceback
 import typing
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from absl import flags
 
-from t2t_repro import __version__
-from t2t_repro import files
-from t2t_repro import registry
-from t2t_repro import run_directory
-from t2t_repro import tensorflow_start
+from t2t_repro import (
+    __version__,
+    files,
+    registry,
+    run_directory,
+    tensorflow_start,
+)
 from t2t_repro.bin import removed_flags
 from t2t_repro.decode import parallel
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
-from t2t_repro.errors import nearest
+from t2t_repro.errors import InputError, UsageError, nearest
 
 _CHECKPOINTS = ("best", "averaged", "newest")
 _HELP_FLAGS = {"--help", "-help", "-h", "--helpfull", "--helpshort"}

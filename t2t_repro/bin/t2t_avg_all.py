@@ -14,11 +14,9 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from t2t_repro import files
-from t2t_repro import run_directory
+from t2t_repro import files, run_directory
 from t2t_repro.bin import command
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 
 # What makes the folder a run, and what t2t-report reads.
 _COPIED = (
@@ -73,8 +71,7 @@ def _average(values: flags.FlagValues) -> int | None:
             f"--output_dir={target} is not empty: give a new folder."
         )
     command.load_tensorflow()
-    from t2t_repro import averaging
-    from t2t_repro import checkpoints
+    from t2t_repro import averaging, checkpoints
 
     steps, windows = _windows(run, values)
     with files.filling(target):
@@ -98,8 +95,7 @@ def _windows(
     run: run_directory.Run, values: flags.FlagValues
 ) -> tuple[list[int], list[list[int]]]:
     """The steps there are, and all windows of n, checked."""
-    from t2t_repro import averaging
-    from t2t_repro import checkpoints
+    from t2t_repro import averaging, checkpoints
 
     found = [
         step

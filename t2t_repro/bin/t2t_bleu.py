@@ -15,9 +15,7 @@ from typing import Any
 from absl import flags
 
 from t2t_repro.bin import command
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
-from t2t_repro.errors import nearest
+from t2t_repro.errors import InputError, UsageError, nearest
 from t2t_repro.files import file_sha256
 from t2t_repro.text import lines
 

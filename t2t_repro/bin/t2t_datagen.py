@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from t2t_repro import files
-from t2t_repro import registry
+from t2t_repro import files, registry
 from t2t_repro.bin import command
 from t2t_repro.data import download
 

@@ -15,19 +15,16 @@ and .targets beside it, or --decode_interactive translates what is typed, or
 import itertools
 import os
 import sys
-from collections.abc import Iterable
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from absl import flags
 
-from t2t_repro import files
-from t2t_repro import run_directory
+from t2t_repro import files, run_directory
 from t2t_repro.bin import command
 from t2t_repro.decode import options as decode_options
 from t2t_repro.decode import output
 from t2t_repro.decode.options import DecodeOptions
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.files import file_sha256
 from t2t_repro.progress import Progress
 from t2t_repro.run_directory import Run

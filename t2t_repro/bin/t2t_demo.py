@@ -8,20 +8,19 @@ the reference's to the letter, and BLEU.
 import shlex
 import sys
 import time
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from absl import flags
 
-from t2t_repro import files
-from t2t_repro import registry
-from t2t_repro.bin import command
-from t2t_repro.bin import t2t_bleu
-from t2t_repro.bin import t2t_datagen
-from t2t_repro.bin import t2t_decoder
-from t2t_repro.bin import t2t_trainer
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro import files, registry
+from t2t_repro.bin import (
+    command,
+    t2t_bleu,
+    t2t_datagen,
+    t2t_decoder,
+    t2t_trainer,
+)
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.text import lines
 
 _SAMPLES = 5

@@ -16,8 +16,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from t2t_repro import files
-from t2t_repro import run_directory
+from t2t_repro import files, run_directory
 from t2t_repro.bin import command
 from t2t_repro.decode import options as decode_options
 from t2t_repro.errors import UsageError

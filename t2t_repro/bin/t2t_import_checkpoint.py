@@ -10,12 +10,9 @@ from typing import Any
 
 from absl import flags
 
-from t2t_repro import files
-from t2t_repro import registry
-from t2t_repro import run_directory
+from t2t_repro import files, registry, run_directory
 from t2t_repro.bin import command
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.interop import t2t_hparams
 from t2t_repro.text.subwords import SUFFIX
 

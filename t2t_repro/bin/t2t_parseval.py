@@ -15,8 +15,7 @@ from absl import flags
 from t2t_repro.bin import command
 from t2t_repro.errors import InputError
 from t2t_repro.metrics import bracketing
-from t2t_repro.metrics.bracketing import BracketCounts
-from t2t_repro.metrics.bracketing import SentenceScore
+from t2t_repro.metrics.bracketing import BracketCounts, SentenceScore
 from t2t_repro.text.lines import read_lines
 
 _DOCUMENTATION = """compares parse trees with gold trees, one tree a line.

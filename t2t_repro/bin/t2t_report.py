@@ -16,9 +16,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from t2t_repro import files
-from t2t_repro import registry
-from t2t_repro import run_directory
+from t2t_repro import files, registry, run_directory
 from t2t_repro.bin import command
 from t2t_repro.decode import options as decode_options
 
@@ -68,8 +66,7 @@ def _body(values: flags.FlagValues) -> int | None:
         command.require_folder("data_dir", data_dir)
         run_directory.check_data(run, problem, data_dir)
     command.load_tensorflow()
-    from t2t_repro.report import comparison
-    from t2t_repro.report import run_facts
+    from t2t_repro.report import comparison, run_facts
 
     scores = run_facts.read_scores(values.scores) if values.scores else None
     facts = run_facts.gather(run, decoding, data_dir, scores)

@@ -10,11 +10,7 @@ from typing import Any
 
 from absl import flags
 
-from t2t_repro import files
-from t2t_repro import hparam
-from t2t_repro import registry
-from t2t_repro import run_directory
-from t2t_repro import tensorflow_start
+from t2t_repro import files, hparam, registry, run_directory, tensorflow_start
 from t2t_repro.bin import command
 from t2t_repro.errors import UsageError
 from t2t_repro.train import options as train_options

@@ -12,9 +12,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from t2t_repro import files
-from t2t_repro import registry
-from t2t_repro import run_directory
+from t2t_repro import files, registry, run_directory
 from t2t_repro.bin import command
 from t2t_repro.decode import options as decode_options
 from t2t_repro.text import lines
@@ -68,8 +66,7 @@ def _translate(values: flags.FlagValues) -> None:
     command.load_tensorflow()
     import tensorflow as tf
 
-    from t2t_repro.decode import interactive
-    from t2t_repro.decode import output
+    from t2t_repro.decode import interactive, output
     from t2t_repro.decode.loaded_run import open_run
 
     loaded = open_run(run, options, values.checkpoint_path)

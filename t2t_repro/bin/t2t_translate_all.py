@@ -18,20 +18,16 @@ import logging
 import pathlib
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from t2t_repro import files
-from t2t_repro import registry
-from t2t_repro import run_directory
+from t2t_repro import files, registry, run_directory
 from t2t_repro.bin import command
 from t2t_repro.decode import options as decode_options
 from t2t_repro.decode import output
 from t2t_repro.decode.options import DecodeOptions
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.files import file_sha256
 from t2t_repro.text import lines
 

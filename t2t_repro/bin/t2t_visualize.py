@@ -12,12 +12,10 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from t2t_repro import files
-from t2t_repro import run_directory
+from t2t_repro import files, run_directory
 from t2t_repro.bin import command
 from t2t_repro.decode import options as decode_options
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.run_directory import Run
 from t2t_repro.text import lines
 

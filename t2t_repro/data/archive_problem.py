@@ -16,16 +16,10 @@ import posixpath
 import re
 import tarfile
 import zlib
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Mapping
-from typing import Any
-from typing import BinaryIO
-from typing import NamedTuple
-from typing import cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, BinaryIO, NamedTuple, cast
 
-from t2t_repro.data import download
-from t2t_repro.data import vocabulary_sample
+from t2t_repro.data import download, vocabulary_sample
 from t2t_repro.data.download import RemoteFile
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.errors import InputError

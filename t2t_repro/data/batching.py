@@ -11,18 +11,14 @@ import dataclasses
 import logging
 import queue
 import threading
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from t2t_repro.data import records
 from t2t_repro.data.records import Pairs
-from t2t_repro.data.shapes import BatchShape
-from t2t_repro.data.shapes import assign
-from t2t_repro.data.shapes import limits_of
+from t2t_repro.data.shapes import BatchShape, assign, limits_of
 from t2t_repro.errors import InputError
 
 # About 60 MB of ids at 30 tokens a sentence.

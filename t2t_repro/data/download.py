@@ -18,10 +18,8 @@ import pathlib
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
-from collections.abc import Iterator
-from typing import Any
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from t2t_repro import files
 from t2t_repro.errors import InputError

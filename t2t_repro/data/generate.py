@@ -14,24 +14,19 @@ import json
 import logging
 import multiprocessing
 import pathlib
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from typing import Any
 
-from t2t_repro import files
-from t2t_repro import tensorflow_start
+from t2t_repro import files, tensorflow_start
 from t2t_repro.data.download import content_hash
-from t2t_repro.data.filters import Counts
-from t2t_repro.data.filters import PairFilter
+from t2t_repro.data.filters import Counts, PairFilter
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.errors import InputError
 from t2t_repro.files import file_sha256
 from t2t_repro.progress import Progress
 from t2t_repro.text import lines
-from t2t_repro.text.encoder import EOS_ID
-from t2t_repro.text.encoder import TextEncoder
+from t2t_repro.text.encoder import EOS_ID, TextEncoder
 from t2t_repro.text.lines import LinePairs
 
 _LINES_PER_TASK = 2000

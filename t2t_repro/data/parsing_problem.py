@@ -18,20 +18,20 @@ import abc
 import collections
 import pathlib
 import re
-from collections.abc import Iterable
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from t2t_repro import files
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.errors import UsageError
 from t2t_repro.text import trees
-from t2t_repro.text.linearised_trees import linearise
-from t2t_repro.text.linearised_trees import rebuild
-from t2t_repro.text.linearised_trees import settle_punctuation
-from t2t_repro.text.linearised_trees import without_words
+from t2t_repro.text.linearised_trees import (
+    linearise,
+    rebuild,
+    settle_punctuation,
+    without_words,
+)
 from t2t_repro.text.lines import LinePairs
-from t2t_repro.text.trees import Tree
-from t2t_repro.text.trees import escaped
+from t2t_repro.text.trees import Tree, escaped
 
 # Treebank II (Bies et al. 1995), constituents and tags. A label that is not
 # here, such as NP-SBJ, is spelled in subwords: longer, but as lossless.

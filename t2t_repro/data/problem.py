@@ -9,14 +9,12 @@ import abc
 import collections
 import itertools
 import pathlib
-from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from t2t_repro.data.filters import Filters
 from t2t_repro.data.vocabulary_sample import EvenSample
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.text.encoder import TextEncoder
 from t2t_repro.text.lines import LinePairs
 
@@ -174,8 +172,7 @@ class TextToTextProblem(abc.ABC):
     ) -> None:
         """Learns the shared vocabulary from lines of both languages."""
         # A command's --help needs no library.
-        from t2t_repro.text import bpe
-        from t2t_repro.text import subwords
+        from t2t_repro.text import bpe, subwords
 
         if self.vocab_kind == "bpe":
             bpe.learn(lines, self.approx_vocab_size, path)
@@ -188,8 +185,7 @@ class TextToTextProblem(abc.ABC):
 
     def open_vocabulary(self, path: pathlib.Path) -> TextEncoder:
         """Opens a vocabulary file, of the kind that its suffix says."""
-        from t2t_repro.text import bpe
-        from t2t_repro.text import subwords
+        from t2t_repro.text import bpe, subwords
 
         if path.suffix == subwords.SUFFIX:
             return subwords.SubwordEncoder(path)

@@ -13,9 +13,7 @@ import os
 import pathlib
 import re
 import struct
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np

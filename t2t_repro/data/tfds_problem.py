@@ -14,11 +14,9 @@ import pathlib
 import shutil
 import sys
 from collections.abc import Iterator
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from t2t_repro import files
-from t2t_repro import tensorflow_start
+from t2t_repro import files, tensorflow_start
 from t2t_repro.data import vocabulary_sample
 from t2t_repro.data.download import RemoteFile
 from t2t_repro.data.problem import TextToTextProblem

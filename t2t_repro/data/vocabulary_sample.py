@@ -5,8 +5,7 @@ times, so tensor2tensor looked at no more of each file of each language,
 whatever its size (its complaint: issue 155).
 """
 
-from collections.abc import Iterable
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 BYTES_PER_FILE = 1_000_000
 

@@ -11,16 +11,17 @@ decided leave the batch, a quarter of it at a time.
 """
 
 from collections.abc import Callable
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from t2t_repro.decode.beam_step import Rules
-from t2t_repro.decode.beam_step import State
-from t2t_repro.decode.beam_step import advance
-from t2t_repro.decode.beam_step import first_state
-from t2t_repro.decode.beam_step import last_ids
+from t2t_repro.decode.beam_step import (
+    Rules,
+    State,
+    advance,
+    first_state,
+    last_ids,
+)
 
 # The batch shrinks when this share of it is decided: rows that idle cost time,
 # and so does moving the others.

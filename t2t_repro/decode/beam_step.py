@@ -4,8 +4,7 @@ Pure functions of the state and the next id's logits. Follows tensor2tensor's
 search; `beam_search` runs the loop around it.
 """
 
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 

@@ -10,17 +10,13 @@ terminal; from a pipe there is no prompt, and every line gives its answer.
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from t2t_repro import hparam
 from t2t_repro.decode.loaded_run import LoadedRun
 from t2t_repro.decode.options import DecodeOptions
-from t2t_repro.decode.output import Translation
-from t2t_repro.decode.output import one_line
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
-from t2t_repro.errors import nearest
+from t2t_repro.decode.output import Translation, one_line
+from t2t_repro.errors import InputError, UsageError, nearest
 from t2t_repro.text import lines as text_lines
 
 PROMPT = "> "

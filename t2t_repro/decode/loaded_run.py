@@ -11,25 +11,18 @@ import dataclasses
 import itertools
 import logging
 import pathlib
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
-from typing import Any
-from typing import overload
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, overload
 
 import numpy as np
 import tensorflow as tf
 
-from t2t_repro import checkpoints
-from t2t_repro import registry
-from t2t_repro import run_directory
+from t2t_repro import checkpoints, registry, run_directory
 from t2t_repro.decode import options as decode_options
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.output import Translation
-from t2t_repro.decode.scoring import Score
-from t2t_repro.decode.scoring import Scorer
-from t2t_repro.decode.translator import Translator
-from t2t_repro.decode.translator import source_ids
+from t2t_repro.decode.scoring import Score, Scorer
+from t2t_repro.decode.translator import Translator, source_ids
 from t2t_repro.layers.attention import Mode
 from t2t_repro.progress import Progress
 from t2t_repro.run_directory import Run

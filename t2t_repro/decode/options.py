@@ -13,8 +13,7 @@ import dataclasses
 from typing import Any
 
 from t2t_repro import hparam
-from t2t_repro.errors import UsageError
-from t2t_repro.errors import nearest
+from t2t_repro.errors import UsageError, nearest
 from t2t_repro.run_directory import Run
 
 _SAMPLING_METHODS = ("argmax", "random")

@@ -1,9 +1,7 @@
 """What is written of hypotheses, and the names of the files it goes to."""
 
 import dataclasses
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.run_directory import Run

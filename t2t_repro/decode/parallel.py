@@ -8,9 +8,7 @@ own they wait for nothing. CTranslate2 calls the same its `inter_threads`.
 import concurrent.futures
 import contextlib
 import os
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 # Every search has caches of its own: on a machine of 64 cores as many as cores

@@ -18,14 +18,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from t2t_repro.decode.beam_search import Hypotheses
-from t2t_repro.decode.beam_search import search
-from t2t_repro.decode.beam_step import State
-from t2t_repro.decode.beam_step import first_state
+from t2t_repro.decode.beam_search import Hypotheses, search
+from t2t_repro.decode.beam_step import State, first_state
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.layers.attention import MASKED
-from t2t_repro.text.encoder import EOS_ID
-from t2t_repro.text.encoder import PAD_ID
+from t2t_repro.text.encoder import EOS_ID, PAD_ID
 
 
 def draws(seed: int, numbers: Sequence[int], limits: np.ndarray) -> np.ndarray:

@@ -14,22 +14,17 @@ Left out: lines without a source (tensor2tensor's language models).
 """
 
 import dataclasses
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from t2t_repro.decode.options import DecodeOptions
-from t2t_repro.decode.translator import source_ids
-from t2t_repro.decode.translator import windows
+from t2t_repro.decode.translator import source_ids, windows
 from t2t_repro.errors import InputError
 from t2t_repro.layers import losses
-from t2t_repro.text.encoder import EOS_ID
-from t2t_repro.text.encoder import TextEncoder
+from t2t_repro.text.encoder import EOS_ID, TextEncoder
 
 # Target ids at a time: with 32,000 pieces, their logits take 256 MB.
 _IDS_AT_ONCE = 2048

@@ -6,24 +6,17 @@ grow with their number. tensor2tensor read the whole file to sort it.
 
 import itertools
 import logging
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
-from typing import Any
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
 
-from t2t_repro.decode import parallel
-from t2t_repro.decode import sampling
-from t2t_repro.decode.beam_search import beam_search
-from t2t_repro.decode.beam_search import greedy_search
+from t2t_repro.decode import parallel, sampling
+from t2t_repro.decode.beam_search import beam_search, greedy_search
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.output import Translation
-from t2t_repro.text.encoder import EOS_ID
-from t2t_repro.text.encoder import TextEncoder
+from t2t_repro.text.encoder import EOS_ID, TextEncoder
 
 # Lines sorted by length at a time: enough to fill batches evenly, and a bound
 # on memory for an input of any size.

@@ -15,9 +15,7 @@ import pathlib
 import secrets
 import shutil
 import time
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from t2t_repro import files

@@ -15,9 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_repro.decode.beam_search import Hypotheses
-from t2t_repro.decode.beam_search import beam_search
-from t2t_repro.decode.beam_search import greedy_search
+from t2t_repro.decode.beam_search import Hypotheses, beam_search, greedy_search
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import UsageError
 from t2t_repro.run_directory import Run

@@ -20,14 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.hparam import HParams
 from t2t_repro.layers.embedding import sinusoids
 from t2t_repro.models.transformer_hparams import TransformerHParams
 from t2t_repro.run_directory import Run
-from t2t_repro.text.encoder import EOS_ID
-from t2t_repro.text.encoder import PAD_ID
+from t2t_repro.text.encoder import EOS_ID, PAD_ID
 
 Weights = Mapping[str, np.ndarray]
 

@@ -12,8 +12,7 @@ and target, and attention weights as three-dimensional variables.
 import dataclasses
 import pathlib
 import re
-from collections.abc import Iterable
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np

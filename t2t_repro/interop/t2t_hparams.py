@@ -13,11 +13,8 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from t2t_repro import files
-from t2t_repro import hparam
-from t2t_repro import registry
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro import files, hparam, registry
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.models.transformer_hparams import TransformerHParams
 
 _MODEL = "transformer"

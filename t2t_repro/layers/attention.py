@@ -7,8 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from t2t_repro.layers.dropout import dropout
-from t2t_repro.layers.dropout import seed_of
+from t2t_repro.layers.dropout import dropout, seed_of
 from t2t_repro.layers.linear import Linear
 
 KeysValues = tuple[Any, Any]

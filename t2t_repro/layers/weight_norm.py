@@ -5,8 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from t2t_repro.layers.linear import Linear
-from t2t_repro.layers.linear import matmul_last
+from t2t_repro.layers.linear import Linear, matmul_last
 
 
 class NormalizedLinear(Linear):

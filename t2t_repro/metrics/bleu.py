@@ -19,16 +19,11 @@ import functools
 import hashlib
 import math
 import re
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from sacrebleu.metrics.bleu import BLEU
-from sacrebleu.metrics.bleu import BLEUScore
+from sacrebleu.metrics.bleu import BLEU, BLEUScore
 
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
-from t2t_repro.errors import nearest
+from t2t_repro.errors import InputError, UsageError, nearest
 
 # The languages for which sacremoses has both the abbreviations and every rule
 # of tokenizer.perl. It lacks the rules of ca, fi, ga, sv and tdt, and treats zh

@@ -25,13 +25,11 @@ import collections
 import dataclasses
 import enum
 import re
-from collections.abc import Iterable
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from t2t_repro.errors import InputError
 from t2t_repro.text.linearised_trees import PUNCTUATION_TAGS
-from t2t_repro.text.trees import TOP
-from t2t_repro.text.trees import TRACE
+from t2t_repro.text.trees import TOP, TRACE
 
 # Of the F1 that is compared: `Summary.brackets_with_failures`.
 SIGNATURE = "COLLINS.prm, all lengths, failures as zero recall"

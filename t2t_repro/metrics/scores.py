@@ -3,8 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-from t2t_repro.metrics import bleu
-from t2t_repro.metrics import bracketing
+from t2t_repro.metrics import bleu, bracketing
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,21 +10,17 @@ A decoder carries the last inputs of each of its wide convolutions, so that a
 step costs the same at any position.
 """
 
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
-from t2t_repro.layers.attention import EVALUATION
-from t2t_repro.layers.attention import Mode
-from t2t_repro.layers.dropout import dropout
-from t2t_repro.layers.dropout import seed_of
+from t2t_repro.layers.attention import EVALUATION, Mode
+from t2t_repro.layers.dropout import dropout, seed_of
 from t2t_repro.layers.embedding import Embedding
 from t2t_repro.layers.linear import Linear
 from t2t_repro.models.bytenet_hparams import ByteNetHParams
-from t2t_repro.models.bytenet_layers import Chain
-from t2t_repro.models.bytenet_layers import Convolution
+from t2t_repro.models.bytenet_layers import Chain, Convolution
 from t2t_repro.models.seq2seq import Seq2Seq
 
 

@@ -1,14 +1,11 @@
 """Chains of dilated convolutions: section 3 of Kalchbrenner et al. 2016."""
 
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
-from t2t_repro.layers.convolution import shift_window
-from t2t_repro.layers.convolution import start_window
-from t2t_repro.layers.convolution import windows
+from t2t_repro.layers.convolution import shift_window, start_window, windows
 from t2t_repro.layers.linear import Linear
 from t2t_repro.layers.norm import LayerNorm
 

@@ -11,17 +11,18 @@ from typing import Any
 
 from keras import ops
 
-from t2t_repro.layers.attention import EVALUATION
-from t2t_repro.layers.attention import Mode
+from t2t_repro.layers.attention import EVALUATION, Mode
 from t2t_repro.layers.linear import matmul_last
 from t2t_repro.layers.weight_norm import NormalizedLinear
 from t2t_repro.models.convs2s_hparams import ConvS2SHParams
-from t2t_repro.models.convs2s_layers import HALF
-from t2t_repro.models.convs2s_layers import Bias
-from t2t_repro.models.convs2s_layers import Encoded
-from t2t_repro.models.convs2s_layers import Stack
-from t2t_repro.models.convs2s_layers import Table
-from t2t_repro.models.convs2s_layers import scale_gradient
+from t2t_repro.models.convs2s_layers import (
+    HALF,
+    Bias,
+    Encoded,
+    Stack,
+    Table,
+    scale_gradient,
+)
 from t2t_repro.models.seq2seq import Seq2Seq
 
 _END_OF_SENTENCE = 1

@@ -14,12 +14,9 @@ for each position. Keys and values are the encoder's output itself.
 
 import dataclasses
 import re
-from typing import Any
-from typing import ClassVar
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from t2t_repro import hparam
-from t2t_repro import registry
+from t2t_repro import hparam, registry
 from t2t_repro.errors import UsageError
 
 

@@ -1,25 +1,18 @@
 """The layers of ConvS2S: sections 3.2 to 3.5 of Gehring et al. 2017."""
 
 import math
-from collections.abc import Callable
-from collections.abc import Collection
-from typing import Any
-from typing import NamedTuple
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
-from t2t_repro.layers.attention import Mode
-from t2t_repro.layers.attention import padding_bias
-from t2t_repro.layers.convolution import shift_window
-from t2t_repro.layers.convolution import start_window
-from t2t_repro.layers.convolution import windows
-from t2t_repro.layers.dropout import dropout
-from t2t_repro.layers.dropout import seed_of
+from t2t_repro.layers.attention import Mode, padding_bias
+from t2t_repro.layers.convolution import shift_window, start_window, windows
+from t2t_repro.layers.dropout import dropout, seed_of
 from t2t_repro.layers.embedding import Embedding
 from t2t_repro.layers.weight_norm import NormalizedLinear
-from t2t_repro.models.convs2s_hparams import Convolution
-from t2t_repro.models.convs2s_hparams import ConvS2SHParams
+from t2t_repro.models.convs2s_hparams import Convolution, ConvS2SHParams
 
 # The sum of two values of variance 1 has it again (section 3.4).
 HALF = math.sqrt(0.5)

@@ -7,22 +7,16 @@ stack of cells for each direction; a decoder starts from its last states and
 may look back at its outputs.
 """
 
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
-from t2t_repro.layers.attention import EVALUATION
-from t2t_repro.layers.attention import Mode
-from t2t_repro.layers.dropout import dropout
-from t2t_repro.layers.dropout import seed_of
+from t2t_repro.layers.attention import EVALUATION, Mode
+from t2t_repro.layers.dropout import dropout, seed_of
 from t2t_repro.layers.embedding import Embedding
 from t2t_repro.layers.linear import Linear
-from t2t_repro.layers.recurrent import CELLS
-from t2t_repro.layers.recurrent import run
-from t2t_repro.layers.recurrent import scan
-from t2t_repro.layers.recurrent import zero_state
+from t2t_repro.layers.recurrent import CELLS, run, scan, zero_state
 from t2t_repro.models.rnn_hparams import RnnHParams
 from t2t_repro.models.rnn_layers import SourceAttention
 from t2t_repro.models.seq2seq import Seq2Seq

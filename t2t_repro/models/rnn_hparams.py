@@ -16,8 +16,7 @@ heads of size A, and S source positions a target position adds
 import dataclasses
 from typing import ClassVar
 
-from t2t_repro import hparam
-from t2t_repro import registry
+from t2t_repro import hparam, registry
 from t2t_repro.errors import UsageError
 
 # tensor2tensor's names and Bahdanau's for what Luong's paper calls otherwise.

@@ -1,14 +1,12 @@
 """How a recurrent decoder looks at its source, and what it makes of it."""
 
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
 from t2t_repro.layers.linear import Linear
-from t2t_repro.layers.recurrent_attention import RecurrentAttention
-from t2t_repro.layers.recurrent_attention import contexts
+from t2t_repro.layers.recurrent_attention import RecurrentAttention, contexts
 from t2t_repro.models.rnn_hparams import RnnHParams
 
 

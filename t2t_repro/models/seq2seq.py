@@ -16,10 +16,8 @@ import keras
 from keras import ops
 
 from t2t_repro.hparam import HParams
-from t2t_repro.layers.attention import EVALUATION
-from t2t_repro.layers.attention import Mode
-from t2t_repro.layers.linear import Linear
-from t2t_repro.layers.linear import matmul_last
+from t2t_repro.layers.attention import EVALUATION, Mode
+from t2t_repro.layers.linear import Linear, matmul_last
 from t2t_repro.layers.recurrent import scan
 
 

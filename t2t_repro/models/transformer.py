@@ -4,27 +4,24 @@ Decoding keeps a cache of every layer's keys and values and leaves it in its
 place when beams change theirs: what changes is which entries a beam may see.
 """
 
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
-from t2t_repro.layers.attention import EVALUATION
-from t2t_repro.layers.attention import MASKED
-from t2t_repro.layers.attention import Mode
-from t2t_repro.layers.attention import causal_bias
-from t2t_repro.layers.attention import padding_bias
-from t2t_repro.layers.dropout import dropout
-from t2t_repro.layers.dropout import seed_of
-from t2t_repro.layers.embedding import Embedding
-from t2t_repro.layers.embedding import Positions
+from t2t_repro.layers.attention import (
+    EVALUATION,
+    MASKED,
+    Mode,
+    causal_bias,
+    padding_bias,
+)
+from t2t_repro.layers.dropout import dropout, seed_of
+from t2t_repro.layers.embedding import Embedding, Positions
 from t2t_repro.layers.norm import LayerNorm
-from t2t_repro.models.seq2seq import Seq2Seq
-from t2t_repro.models.seq2seq import gather_beams
+from t2t_repro.models.seq2seq import Seq2Seq, gather_beams
 from t2t_repro.models.transformer_hparams import TransformerHParams
-from t2t_repro.models.transformer_layers import DecoderLayer
-from t2t_repro.models.transformer_layers import EncoderLayer
+from t2t_repro.models.transformer_layers import DecoderLayer, EncoderLayer
 
 # tensor2tensor numbers its 32 "target spaces"; translation problems that do
 # not say otherwise are space 0.

@@ -18,11 +18,9 @@ positions of the causal one included.
 """
 
 import dataclasses
-from typing import Any
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from t2t_repro import hparam
-from t2t_repro import registry
+from t2t_repro import hparam, registry
 from t2t_repro.errors import UsageError
 
 

@@ -5,12 +5,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from t2t_repro.layers.attention import EVALUATION
-from t2t_repro.layers.attention import KeysValues
-from t2t_repro.layers.attention import Mode
-from t2t_repro.layers.attention import MultiHeadAttention
-from t2t_repro.layers.dropout import dropout
-from t2t_repro.layers.dropout import seed_of
+from t2t_repro.layers.attention import (
+    EVALUATION,
+    KeysValues,
+    Mode,
+    MultiHeadAttention,
+)
+from t2t_repro.layers.dropout import dropout, seed_of
 from t2t_repro.layers.linear import Linear
 from t2t_repro.layers.norm import LayerNorm
 from t2t_repro.models.transformer_hparams import TransformerHParams

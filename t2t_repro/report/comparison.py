@@ -7,13 +7,11 @@ compared. `run_facts` reads the run.
 
 import dataclasses
 import math
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from t2t_repro.report import paper
-from t2t_repro.report.paper import Recipe
-from t2t_repro.report.paper import Row
+from t2t_repro.report.paper import Recipe, Row
 
 SAME = "same"
 DIFFERS = "differs"

@@ -18,9 +18,7 @@ from typing import Any
 import tensorflow as tf
 from tensorboard.backend.event_processing import event_file_loader
 
-from t2t_repro import checkpoints
-from t2t_repro import files
-from t2t_repro import run_directory
+from t2t_repro import checkpoints, files, run_directory
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
 from t2t_repro.metrics.bracketing import SIGNATURE

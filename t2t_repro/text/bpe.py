@@ -8,9 +8,7 @@ itself writes a space so, and it comes back as a space.
 import io
 import itertools
 import pathlib
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sentencepiece
@@ -18,9 +16,7 @@ import sentencepiece
 from t2t_repro import tensorflow_start
 from t2t_repro.errors import InputError
 from t2t_repro.files import replace_file
-from t2t_repro.text.encoder import EOS_ID
-from t2t_repro.text.encoder import PAD_ID
-from t2t_repro.text.encoder import until_end
+from t2t_repro.text.encoder import EOS_ID, PAD_ID, until_end
 
 _UNKNOWN_ID = 2
 # 256 byte pieces, padding, end and unknown: below this nothing can be learnt.

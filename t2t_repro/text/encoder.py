@@ -3,8 +3,7 @@
 As in tensor2tensor, ids 0 and 1 never stand for text.
 """
 
-from collections.abc import Iterable
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 PAD_ID = 0

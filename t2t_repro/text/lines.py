@@ -17,10 +17,8 @@ import logging
 import os
 import pathlib
 import zlib
-from collections.abc import Iterable
-from collections.abc import Iterator
-from typing import BinaryIO
-from typing import cast
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, cast
 
 from t2t_repro import files
 from t2t_repro.errors import InputError

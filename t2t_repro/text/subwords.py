@@ -13,9 +13,7 @@ quotes, word and byte vocabularies.
 import collections
 import pathlib
 import re
-from collections.abc import Collection
-from collections.abc import Iterable
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from t2t_repro.errors import InputError
 from t2t_repro.files import replace_file

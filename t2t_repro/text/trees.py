@@ -13,9 +13,7 @@ scored without them. Left out: head rules and binarisation.
 import dataclasses
 import os
 import re
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from t2t_repro.errors import InputError
 from t2t_repro.text.lines import iterate_lines

@@ -6,8 +6,7 @@ clips and counts by itself; what is left is the update, which TensorFlow has as
 a kernel. Every replica applies the same update to its own copy.
 """
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf

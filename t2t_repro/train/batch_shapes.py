@@ -12,14 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from t2t_repro import files
-from t2t_repro import run_directory
+from t2t_repro import files, run_directory
 from t2t_repro.data import records
 from t2t_repro.data.batching import TrainingBatches
-from t2t_repro.data.shapes import BatchShape
-from t2t_repro.data.shapes import choose_shapes
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.data.shapes import BatchShape, choose_shapes
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.files import file_sha256
 from t2t_repro.hparam import HParams
 from t2t_repro.run_directory import Run

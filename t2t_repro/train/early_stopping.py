@@ -7,11 +7,8 @@ are those of `t2t_repro.evaluations`.
 import dataclasses
 from collections.abc import Sequence
 
-from t2t_repro.errors import UsageError
-from t2t_repro.errors import nearest
-from t2t_repro.evaluations import MINIMIZE
-from t2t_repro.evaluations import OF_OUTPUTS
-from t2t_repro.evaluations import History
+from t2t_repro.errors import UsageError, nearest
+from t2t_repro.evaluations import MINIMIZE, OF_OUTPUTS, History
 
 
 @dataclasses.dataclass(frozen=True)

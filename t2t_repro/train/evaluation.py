@@ -11,18 +11,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_repro import checkpoints
-from t2t_repro import run_directory
-from t2t_repro.data import batching
-from t2t_repro.data import records
+from t2t_repro import checkpoints, run_directory
+from t2t_repro.data import batching, records
 from t2t_repro.data.batching import Batch
 from t2t_repro.data.shapes import choose_shapes
 from t2t_repro.decode import options as decode_options
-from t2t_repro.decode.loaded_run import LoadedRun
-from t2t_repro.decode.loaded_run import open_run
+from t2t_repro.decode.loaded_run import LoadedRun, open_run
 from t2t_repro.errors import InputError
-from t2t_repro.evaluations import Evaluation
-from t2t_repro.evaluations import perplexity
+from t2t_repro.evaluations import Evaluation, perplexity
 from t2t_repro.layers import losses
 from t2t_repro.metrics.scores import corpus_score
 from t2t_repro.run_directory import Run

@@ -12,17 +12,14 @@ batch came.
 import logging
 import pathlib
 import re
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from t2t_repro import checkpoints
-from t2t_repro.data.batching import Batch
-from t2t_repro.data.batching import Position
-from t2t_repro.data.batching import TrainingBatches
+from t2t_repro.data.batching import Batch, Position, TrainingBatches
 from t2t_repro.data.shapes import BatchShape
 from t2t_repro.errors import InputError
 from t2t_repro.hparam import HParams

@@ -4,8 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from t2t_repro.errors import UsageError
-from t2t_repro.errors import nearest
+from t2t_repro.errors import UsageError, nearest
 from t2t_repro.hparam import HParams
 
 # tensor2tensor's first schedule multiplies by 5000 and its optimizer by 0.002.

@@ -9,16 +9,11 @@ start (docs/reliability.md has the table).
 import dataclasses
 import json
 import pathlib
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from t2t_repro import evaluations
-from t2t_repro import files
-from t2t_repro import hparam
-from t2t_repro import run_directory
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro import evaluations, files, hparam, run_directory
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.train import early_stopping
 from t2t_repro.train.early_stopping import EarlyStopping
 

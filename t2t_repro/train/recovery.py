@@ -12,19 +12,15 @@ import os
 import pathlib
 import re
 import shutil
-from collections.abc import Callable
-from collections.abc import Collection
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 import numpy as np
 
-from t2t_repro import checkpoints
-from t2t_repro import run_directory
+from t2t_repro import checkpoints, run_directory
 from t2t_repro.data.batching import Position
 from t2t_repro.errors import InputError
-from t2t_repro.train.step import OPTIONAL
-from t2t_repro.train.step import TrainStep
+from t2t_repro.train.step import OPTIONAL, TrainStep
 
 # What `files.replacing` leaves of the files that a training itself writes.
 _WRITTEN = (

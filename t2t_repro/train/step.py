@@ -8,11 +8,8 @@ alone; collectives and updates stay outside, where it cannot go. A step whose
 loss or gradient is not finite changes no weight and no moment.
 """
 
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
-from typing import Any
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -21,14 +18,11 @@ from t2t_repro import checkpoints
 from t2t_repro.errors import UsageError
 from t2t_repro.hparam import HParams
 from t2t_repro.layers import losses
-from t2t_repro.layers.attention import Mode
-from t2t_repro.layers.attention import attend
+from t2t_repro.layers.attention import Mode, attend
 from t2t_repro.train.adam import Adam
 from t2t_repro.train.learning_rate import learning_rate
-from t2t_repro.train.loss_scale import SMALLEST_SCALE
-from t2t_repro.train.loss_scale import LossScale
-from t2t_repro.train.options import NAN_POLICIES
-from t2t_repro.train.options import PRECISIONS
+from t2t_repro.train.loss_scale import SMALLEST_SCALE, LossScale
+from t2t_repro.train.options import NAN_POLICIES, PRECISIONS
 
 # What checkpoints hold only at some policies and precisions.
 OPTIONAL = frozenset(

@@ -13,9 +13,7 @@ import pathlib
 import resource
 import sys
 import time
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -23,14 +21,11 @@ import tensorflow as tf
 from t2t_repro import files
 from t2t_repro.decode.loaded_run import LoadedRun
 from t2t_repro.decode.options import DecodeOptions
-from t2t_repro.evaluations import Evaluation
-from t2t_repro.evaluations import History
-from t2t_repro.evaluations import perplexity
+from t2t_repro.evaluations import Evaluation, History, perplexity
 from t2t_repro.progress import TrainingProgress
 from t2t_repro.run_directory import Run
 from t2t_repro.train.step import StepResult
-from t2t_repro.visualize import attention_maps
-from t2t_repro.visualize import tensorboard
+from t2t_repro.visualize import attention_maps, tensorboard
 from t2t_repro.visualize.tensorboard import Sample
 
 _REPORT_EVERY = 100  # steps, as in tensor2tensor

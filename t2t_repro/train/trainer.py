@@ -11,35 +11,33 @@ import logging
 import pathlib
 import signal
 import time
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from t2t_repro import averaging
-from t2t_repro import run_directory
-from t2t_repro.data import batching
-from t2t_repro.data import records
+from t2t_repro import averaging, run_directory
+from t2t_repro.data import batching, records
 from t2t_repro.data.batching import Batch
 from t2t_repro.errors import UsageError
 from t2t_repro.evaluations import History
 from t2t_repro.run_directory import Run
-from t2t_repro.train import batch_shapes
-from t2t_repro.train import cluster
-from t2t_repro.train import evaluation
-from t2t_repro.train import failures
-from t2t_repro.train import learning_rate
+from t2t_repro.train import (
+    batch_shapes,
+    cluster,
+    evaluation,
+    failures,
+    learning_rate,
+    profiling,
+    recovery,
+    signals,
+    warm_start,
+)
 from t2t_repro.train import options as train_options
-from t2t_repro.train import profiling
-from t2t_repro.train import recovery
-from t2t_repro.train import signals
-from t2t_repro.train import warm_start
 from t2t_repro.train.cluster import make_strategy
 from t2t_repro.train.options import TrainOptions
-from t2t_repro.train.step import StepResult
-from t2t_repro.train.step import TrainStep
+from t2t_repro.train.step import StepResult, TrainStep
 from t2t_repro.train.summaries import Summaries
 
 logger = logging.getLogger("t2t_repro")

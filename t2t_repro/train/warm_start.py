@@ -17,9 +17,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from t2t_repro import checkpoints
-from t2t_repro import files
-from t2t_repro import run_directory
+from t2t_repro import checkpoints, files, run_directory
 from t2t_repro.errors import InputError
 from t2t_repro.files import file_sha256
 from t2t_repro.run_directory import Run

@@ -11,8 +11,7 @@ there, `<start>` first.
 
 import dataclasses
 import re
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 

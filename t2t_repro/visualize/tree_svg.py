@@ -8,8 +8,7 @@ wide a letter really is, which only the browser knows. Colours are the page's.
 import dataclasses
 import html
 
-from t2t_repro.text.trees import Tree
-from t2t_repro.text.trees import traverse
+from t2t_repro.text.trees import Tree, traverse
 
 _LEVEL = 44  # from one row to the next, in pixels
 _WORD_DROP = 22  # from a tag to its word

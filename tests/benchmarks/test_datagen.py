@@ -2,8 +2,7 @@
 
 import pytest
 
-from benchmarks import datagen
-from benchmarks import made_up_text
+from benchmarks import datagen, made_up_text
 from t2t_repro.text.lines import read_lines
 from tests.benchmarks import run_benchmark
 

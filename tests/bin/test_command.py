@@ -16,8 +16,7 @@ from absl import flags
 import t2t_repro.bin
 from t2t_repro import registry
 from t2t_repro.bin import command
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 _COMMANDS = sorted(

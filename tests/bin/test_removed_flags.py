@@ -2,12 +2,14 @@
 
 import pytest
 
-from t2t_repro.bin import removed_flags
-from t2t_repro.bin import t2t_avg_all
-from t2t_repro.bin import t2t_datagen
-from t2t_repro.bin import t2t_exporter
-from t2t_repro.bin import t2t_report
-from t2t_repro.bin import t2t_trainer
+from t2t_repro.bin import (
+    removed_flags,
+    t2t_avg_all,
+    t2t_datagen,
+    t2t_exporter,
+    t2t_report,
+    t2t_trainer,
+)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from t2t_repro import checkpoints
-from t2t_repro.bin import t2t_avg_all
-from t2t_repro.bin import t2t_decoder
+from t2t_repro.bin import t2t_avg_all, t2t_decoder
 
 
 @pytest.fixture

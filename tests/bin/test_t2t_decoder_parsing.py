@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from t2t_repro.bin import t2t_datagen
-from t2t_repro.bin import t2t_decoder
-from t2t_repro.bin import t2t_trainer
+from t2t_repro.bin import t2t_datagen, t2t_decoder, t2t_trainer
 from t2t_repro.report import run_facts
 from t2t_repro.text.lines import read_lines
 from t2t_repro.text.trees import parse_tree

@@ -5,11 +5,13 @@ import sys
 import pytest
 
 from t2t_repro import registry
-from t2t_repro.bin import t2t_bleu
-from t2t_repro.bin import t2t_datagen
-from t2t_repro.bin import t2t_decoder
-from t2t_repro.bin import t2t_demo
-from t2t_repro.bin import t2t_trainer
+from t2t_repro.bin import (
+    t2t_bleu,
+    t2t_datagen,
+    t2t_decoder,
+    t2t_demo,
+    t2t_trainer,
+)
 from t2t_repro.text import lines
 
 

@@ -11,17 +11,13 @@ import shutil
 import numpy as np
 import pytest
 
-from t2t_repro import checkpoints
-from t2t_repro import registry
-from t2t_repro import run_directory
-from t2t_repro.bin import t2t_decoder
-from t2t_repro.bin import t2t_import_checkpoint
+from t2t_repro import checkpoints, registry, run_directory
+from t2t_repro.bin import t2t_decoder, t2t_import_checkpoint
 from t2t_repro.data import generate
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.decode.loaded_run import open_run
 from t2t_repro.decode.options import DecodeOptions
-from t2t_repro.train.trainer import Trainer
-from t2t_repro.train.trainer import TrainOptions
+from t2t_repro.train.trainer import Trainer, TrainOptions
 
 _CASE = (
     pathlib.Path(__file__).resolve().parents[1]

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from t2t_repro.bin import t2t_bleu
-from t2t_repro.bin import t2t_report
+from t2t_repro.bin import t2t_bleu, t2t_report
 from tests import toy_run
 
 

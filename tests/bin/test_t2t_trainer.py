@@ -8,11 +8,8 @@ import sys
 
 import pytest
 
-from t2t_repro import files
-from t2t_repro import run_directory
-from t2t_repro.bin import command
-from t2t_repro.bin import t2t_datagen
-from t2t_repro.bin import t2t_trainer
+from t2t_repro import files, run_directory
+from t2t_repro.bin import command, t2t_datagen, t2t_trainer
 from t2t_repro.train import trainer
 from tests import toy_run
 

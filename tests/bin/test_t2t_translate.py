@@ -4,8 +4,7 @@ import os
 
 import pytest
 
-from t2t_repro.bin import t2t_decoder
-from t2t_repro.bin import t2t_translate
+from t2t_repro.bin import t2t_decoder, t2t_translate
 from t2t_repro.text.lines import read_lines
 
 _SENTENCES = ["The dog sleeps.", "", "A cat.\rTwo\u2028men."]

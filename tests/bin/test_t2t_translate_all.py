@@ -10,10 +10,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.util import event_pb2
 
-from t2t_repro import checkpoints
-from t2t_repro import registry
-from t2t_repro.bin import t2t_decoder
-from t2t_repro.bin import t2t_translate_all
+from t2t_repro import checkpoints, registry
+from t2t_repro.bin import t2t_decoder, t2t_translate_all
 from t2t_repro.text.lines import read_lines
 from tests import toy_run
 

@@ -8,11 +8,8 @@ import tarfile
 
 import pytest
 
-from t2t_repro.data import archive_problem
-from t2t_repro.data import generate
-from t2t_repro.data import records
-from t2t_repro.data.archive_problem import ArchiveProblem
-from t2t_repro.data.archive_problem import Corpus
+from t2t_repro.data import archive_problem, generate, records
+from t2t_repro.data.archive_problem import ArchiveProblem, Corpus
 from t2t_repro.data.download import RemoteFile
 from t2t_repro.data.filters import Filters
 from t2t_repro.errors import InputError

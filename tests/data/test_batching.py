@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_repro.data import batching
-from t2t_repro.data import records
-from t2t_repro.data.batching import Position
-from t2t_repro.data.batching import TrainingBatches
+from t2t_repro.data import batching, records
+from t2t_repro.data.batching import Position, TrainingBatches
 from t2t_repro.data.shapes import BatchShape
 from t2t_repro.errors import InputError
 

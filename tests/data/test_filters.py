@@ -5,8 +5,7 @@ import dataclasses
 import pytest
 
 from t2t_repro.data import filters
-from t2t_repro.data.filters import Counts
-from t2t_repro.data.filters import Filters
+from t2t_repro.data.filters import Counts, Filters
 
 
 def _kept(rules, pairs):

@@ -9,8 +9,7 @@ import pytest
 import tensorflow as tf
 
 from problems.translate_from_files import TranslateFromFiles
-from t2t_repro.data import generate
-from t2t_repro.data import records
+from t2t_repro.data import generate, records
 from t2t_repro.errors import InputError
 from t2t_repro.files import file_sha256
 

@@ -9,10 +9,8 @@ import tracemalloc
 
 import pytest
 
-from t2t_repro.data import filters
-from t2t_repro.data import generate
-from t2t_repro.data.filters import Counts
-from t2t_repro.data.filters import Filters
+from t2t_repro.data import filters, generate
+from t2t_repro.data.filters import Counts, Filters
 from t2t_repro.data.problem import TextToTextProblem
 
 _LINES = 6_000  # three blocks of 2,000

@@ -2,14 +2,10 @@
 
 import pytest
 
-from t2t_repro.data.parsing_problem import SYMBOLS
-from t2t_repro.data.parsing_problem import ParsingProblem
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
-from t2t_repro.text.linearised_trees import linearise
-from t2t_repro.text.linearised_trees import rebuild
-from t2t_repro.text.trees import parse_tree
-from t2t_repro.text.trees import tree_line
+from t2t_repro.data.parsing_problem import SYMBOLS, ParsingProblem
+from t2t_repro.errors import InputError, UsageError
+from t2t_repro.text.linearised_trees import linearise, rebuild
+from t2t_repro.text.trees import parse_tree, tree_line
 
 _TREES = [
     "(TOP (S (NP (DT the) (NN dog)) (VP (VBZ barks)) (. .)))",

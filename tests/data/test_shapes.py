@@ -5,9 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import settings
-from hypothesis import strategies
+from hypothesis import given, settings, strategies
 
 from t2t_repro.data import shapes
 from t2t_repro.data.shapes import BatchShape

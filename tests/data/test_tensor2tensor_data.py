@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_repro import checkpoints
-from t2t_repro import registry
-from t2t_repro.bin import t2t_decoder
-from t2t_repro.bin import t2t_trainer
+from t2t_repro import checkpoints, registry
+from t2t_repro.bin import t2t_decoder, t2t_trainer
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.text.subwords import SubwordTextEncoder
 from tests import toy_run

@@ -1,7 +1,6 @@
 """Which lines a vocabulary is learnt from."""
 
-from t2t_repro.data.vocabulary_sample import EvenSample
-from t2t_repro.data.vocabulary_sample import as_tensor2tensor
+from t2t_repro.data.vocabulary_sample import EvenSample, as_tensor2tensor
 
 
 def test_tensor2tensor_takes_all_of_a_small_file():

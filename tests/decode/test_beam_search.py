@@ -7,8 +7,7 @@ import pytest
 import tensorflow as tf
 
 from hparams.transformer import transformer_tiny
-from t2t_repro.decode.beam_search import beam_search
-from t2t_repro.decode.beam_search import greedy_search
+from t2t_repro.decode.beam_search import beam_search, greedy_search
 from t2t_repro.decode.beam_step import length_penalty
 from t2t_repro.layers.attention import EVALUATION
 from t2t_repro.models.seq2seq import Seq2Seq

@@ -11,13 +11,11 @@ import numpy as np
 import pytest
 
 import t2t_repro
-from t2t_repro import checkpoints
-from t2t_repro import registry
+from t2t_repro import checkpoints, registry
 from t2t_repro.bin import t2t_decoder
 from t2t_repro.decode import translator as translator_module
 from t2t_repro.decode.output import Translation
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.text.lines import read_lines
 from tests import source_tree
 from tests.export import random_run

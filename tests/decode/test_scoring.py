@@ -10,8 +10,7 @@ import tensorflow as tf
 from hparams.transformer import transformer_tiny
 from t2t_repro.decode import scoring
 from t2t_repro.decode.options import DecodeOptions
-from t2t_repro.decode.scoring import Score
-from t2t_repro.decode.scoring import Scorer
+from t2t_repro.decode.scoring import Score, Scorer
 from t2t_repro.decode.translator import Translator
 from t2t_repro.errors import InputError
 from t2t_repro.models.transformer import Transformer

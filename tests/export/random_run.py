@@ -9,8 +9,7 @@ import shutil
 
 import numpy as np
 
-from t2t_repro import checkpoints
-from t2t_repro import run_directory
+from t2t_repro import checkpoints, run_directory
 from t2t_repro.run_directory import Run
 from t2t_repro.text.encoder import EOS_ID
 

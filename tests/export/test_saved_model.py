@@ -11,8 +11,7 @@ import tensorflow as tf
 import t2t_repro
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import UsageError
-from t2t_repro.export import exporter
-from t2t_repro.export import saved_model
+from t2t_repro.export import exporter, saved_model
 from tests.export import random_run
 
 _OPTIONS = DecodeOptions(beam_size=3, extra_length=4, max_input_size=12)

@@ -10,8 +10,7 @@ import tensorflow as tf
 from hparams.transformer import transformer_tiny
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.translator import Translator
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.export import exporter
 from t2t_repro.interop import ctranslate2
 from t2t_repro.models.transformer import Transformer

@@ -13,13 +13,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_repro.decode.beam_search import beam_search
-from t2t_repro.decode.beam_search import greedy_search
-from t2t_repro.interop import t2t_checkpoint
-from t2t_repro.interop import t2t_hparams
+from t2t_repro.decode.beam_search import beam_search, greedy_search
+from t2t_repro.interop import t2t_checkpoint, t2t_hparams
 from t2t_repro.layers import losses
-from t2t_repro.layers.attention import EVALUATION
-from t2t_repro.layers.attention import Mode
+from t2t_repro.layers.attention import EVALUATION, Mode
 from t2t_repro.models.transformer import Transformer
 from t2t_repro.train.step import TrainStep
 

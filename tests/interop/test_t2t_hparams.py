@@ -8,8 +8,7 @@ import pathlib
 
 import pytest
 
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.interop import t2t_hparams
 
 _DATA = pathlib.Path(__file__).resolve().parents[1] / "testdata" / "t2t"

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from t2t_repro.layers.convolution import shift_window
-from t2t_repro.layers.convolution import start_window
-from t2t_repro.layers.convolution import windows
+from t2t_repro.layers.convolution import shift_window, start_window, windows
 
 # One sequence of four positions, one channel.
 _X = np.array([[[1.0], [2.0], [3.0], [4.0]]], np.float32)

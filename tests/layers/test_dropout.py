@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from t2t_repro.layers.dropout import dropout
-from t2t_repro.layers.dropout import seed_of
+from t2t_repro.layers.dropout import dropout, seed_of
 
 _ONES = np.ones((200, 50), np.float32)
 

@@ -4,9 +4,7 @@ import math
 
 import numpy as np
 
-from t2t_repro.layers.embedding import Embedding
-from t2t_repro.layers.embedding import Positions
-from t2t_repro.layers.embedding import sinusoids
+from t2t_repro.layers.embedding import Embedding, Positions, sinusoids
 
 
 def _embedding(is_scaled=True):

@@ -5,11 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from t2t_repro.layers.recurrent import GRUCell
-from t2t_repro.layers.recurrent import LSTMCell
-from t2t_repro.layers.recurrent import run
-from t2t_repro.layers.recurrent import scan
-from t2t_repro.layers.recurrent import zero_state
+from t2t_repro.layers.recurrent import GRUCell, LSTMCell, run, scan, zero_state
 
 
 def _sigmoid(x):

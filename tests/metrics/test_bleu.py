@@ -8,8 +8,7 @@ import re
 import pytest
 import sacremoses.corpus
 
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.metrics import bleu
 from t2t_repro.text.lines import read_lines
 

@@ -5,11 +5,13 @@ import re
 import pytest
 
 from t2t_repro.errors import InputError
-from t2t_repro.metrics.bracketing import BracketCounts
-from t2t_repro.metrics.bracketing import Status
-from t2t_repro.metrics.bracketing import evaluate
-from t2t_repro.metrics.bracketing import read_bracketing
-from t2t_repro.metrics.bracketing import score_sentence
+from t2t_repro.metrics.bracketing import (
+    BracketCounts,
+    Status,
+    evaluate,
+    read_bracketing,
+    score_sentence,
+)
 
 _GOLD = (
     "(TOP (S (NP (DT The) (NN owl)) (, ,) (VP (VBZ sees) (NP (NN rain)))"

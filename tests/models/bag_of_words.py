@@ -13,8 +13,7 @@ from keras import ops
 from t2t_repro import registry
 from t2t_repro.hparam import HParams
 from t2t_repro.layers.attention import EVALUATION
-from t2t_repro.layers.dropout import dropout
-from t2t_repro.layers.dropout import seed_of
+from t2t_repro.layers.dropout import dropout, seed_of
 from t2t_repro.layers.embedding import Embedding
 from t2t_repro.layers.linear import Linear
 from t2t_repro.models.seq2seq import Seq2Seq

@@ -14,16 +14,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hparams.bytenet import bytenet_tiny
-from hparams.bytenet import bytenet_wmt_ende
+from hparams.bytenet import bytenet_tiny, bytenet_wmt_ende
 from t2t_repro.errors import UsageError
 from t2t_repro.layers.attention import Mode
 from t2t_repro.layers.embedding import Embedding
-from t2t_repro.layers.losses import normalizing_constant
-from t2t_repro.layers.losses import token_losses
+from t2t_repro.layers.losses import normalizing_constant, token_losses
 from t2t_repro.models.bytenet import ByteNet
-from t2t_repro.models.bytenet_layers import Chain
-from t2t_repro.models.bytenet_layers import Convolution
+from t2t_repro.models.bytenet_layers import Chain, Convolution
 
 _FOLDER = pathlib.Path(__file__).parents[1] / "testdata/rivals/bytenet"
 _VOCABULARY = 26

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_repro import checkpoints
-from t2t_repro import registry
-from t2t_repro.decode.beam_search import beam_search
-from t2t_repro.decode.beam_search import greedy_search
+from t2t_repro import checkpoints, registry
+from t2t_repro.decode.beam_search import beam_search, greedy_search
 from t2t_repro.layers.attention import Mode
 from t2t_repro.train.step import TrainStep
 from tests import mirrored

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hparams.convs2s import convs2s_tiny
-from hparams.convs2s import convs2s_wmt_ende
+from hparams.convs2s import convs2s_tiny, convs2s_wmt_ende
 from t2t_repro.decode.beam_search import greedy_search
 from t2t_repro.errors import UsageError
 from t2t_repro.layers.attention import Mode

@@ -13,8 +13,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_repro import registry
-from t2t_repro.decode.beam_search import beam_search
-from t2t_repro.decode.beam_search import greedy_search
+from t2t_repro.decode.beam_search import beam_search, greedy_search
 from t2t_repro.layers import losses
 from t2t_repro.models.rnn import Rnn
 

@@ -2,9 +2,11 @@
 
 import pytest
 
-from hparams.rnn import gru_rnnsearch
-from hparams.rnn import lstm_bahdanau_attention_multi
-from hparams.rnn import lstm_seq2seq
+from hparams.rnn import (
+    gru_rnnsearch,
+    lstm_bahdanau_attention_multi,
+    lstm_seq2seq,
+)
 from t2t_repro.errors import UsageError
 
 _PLAIN = lstm_seq2seq().replace(hidden_size=4)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from hparams.transformer import transformer_tiny
-from t2t_repro.layers.attention import EVALUATION
-from t2t_repro.layers.attention import Mode
+from t2t_repro.layers.attention import EVALUATION, Mode
 from t2t_repro.models import transformer_layers
 
 _HPARAMS = transformer_tiny().replace(hidden_size=4, filter_size=2)

@@ -7,11 +7,13 @@ copied from the program; only the literal first sentences pin what a seed gives.
 import pytest
 
 from problems import toy_lexicon as lexicon
-from problems.toy_grammar import Clause
-from problems.toy_grammar import Triple
-from problems.toy_grammar import corpus
-from problems.toy_grammar import noun_phrase
-from problems.toy_grammar import sentence_triples
+from problems.toy_grammar import (
+    Clause,
+    Triple,
+    corpus,
+    noun_phrase,
+    sentence_triples,
+)
 
 _NOUNS = {noun.english: noun for noun in lexicon.NOUNS}
 _ADJECTIVES = {word.english: word for word in lexicon.ADJECTIVES}

@@ -6,8 +6,7 @@ import pathlib
 import pytest
 
 from t2t_repro import registry
-from t2t_repro.data import generate
-from t2t_repro.data import records
+from t2t_repro.data import generate, records
 from tests.data import small_wmt14
 
 _ENDE, _ENFR = "translate_ende_wmt14_bpe37k", "translate_enfr_wmt14_wp32k"

@@ -3,9 +3,7 @@
 import collections
 
 from problems.tree_recombination import recombined
-from t2t_repro.text.trees import parse_tree
-from t2t_repro.text.trees import traverse
-from t2t_repro.text.trees import tree_line
+from t2t_repro.text.trees import parse_tree, traverse, tree_line
 
 _TREES = [
     parse_tree(line)

@@ -5,8 +5,7 @@ import json
 
 import pytest
 
-from t2t_repro.report import comparison
-from t2t_repro.report import paper
+from t2t_repro.report import comparison, paper
 from t2t_repro.report.comparison import Facts
 
 _BASE = paper.row("transformer_base")

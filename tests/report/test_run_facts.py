@@ -9,13 +9,10 @@ import shutil
 import pytest
 import tensorflow as tf
 
-from t2t_repro import averaging
-from t2t_repro import checkpoints
-from t2t_repro import run_directory
+from t2t_repro import averaging, checkpoints, run_directory
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
-from t2t_repro.report import paper
-from t2t_repro.report import run_facts
+from t2t_repro.report import paper, run_facts
 from tests import toy_run
 
 

@@ -1,19 +1,17 @@
 """Trees as token sequences and back, whatever the tokens are."""
 
 import pytest
-from hypothesis import given
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from t2t_repro.text.linearised_trees import Repair
-from t2t_repro.text.linearised_trees import linearise
-from t2t_repro.text.linearised_trees import rebuild
-from t2t_repro.text.linearised_trees import settle_punctuation
-from t2t_repro.text.linearised_trees import without_words
-from t2t_repro.text.trees import Tree
-from t2t_repro.text.trees import clean
-from t2t_repro.text.trees import parse_tree
-from t2t_repro.text.trees import tree_line
+from t2t_repro.text.linearised_trees import (
+    Repair,
+    linearise,
+    rebuild,
+    settle_punctuation,
+    without_words,
+)
+from t2t_repro.text.trees import Tree, clean, parse_tree, tree_line
 
 
 def _leaf(tag, word):

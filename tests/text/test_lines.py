@@ -8,10 +8,12 @@ import pytest
 
 from t2t_repro.errors import InputError
 from t2t_repro.text import lines as lines_module
-from t2t_repro.text.lines import iterate_lines
-from t2t_repro.text.lines import read_lines
-from t2t_repro.text.lines import without_end
-from t2t_repro.text.lines import write_lines_atomically
+from t2t_repro.text.lines import (
+    iterate_lines,
+    read_lines,
+    without_end,
+    write_lines_atomically,
+)
 
 
 def test_only_a_newline_ends_a_line(tmp_path):

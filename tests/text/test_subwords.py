@@ -18,9 +18,11 @@ from hypothesis import strategies
 from t2t_repro import registry
 from t2t_repro.errors import InputError
 from t2t_repro.text import subwords
-from t2t_repro.text.subwords import RESERVED_TOKENS
-from t2t_repro.text.subwords import SubwordEncoder
-from t2t_repro.text.subwords import SubwordTextEncoder
+from t2t_repro.text.subwords import (
+    RESERVED_TOKENS,
+    SubwordEncoder,
+    SubwordTextEncoder,
+)
 
 _learn = SubwordTextEncoder.build_from_generator
 # The letters of the escapes, the reserved tokens and the text "ab", ordered as

@@ -9,15 +9,16 @@ import sys
 import pytest
 
 from t2t_repro.errors import InputError
-from t2t_repro.text.linearised_trees import linearise
-from t2t_repro.text.linearised_trees import rebuild
-from t2t_repro.text.trees import Tree
-from t2t_repro.text.trees import clean
-from t2t_repro.text.trees import parse_tree
-from t2t_repro.text.trees import plain_label
-from t2t_repro.text.trees import read_trees
-from t2t_repro.text.trees import tree_line
-from t2t_repro.text.trees import words_and_tags_from_wsj_tree
+from t2t_repro.text.linearised_trees import linearise, rebuild
+from t2t_repro.text.trees import (
+    Tree,
+    clean,
+    parse_tree,
+    plain_label,
+    read_trees,
+    tree_line,
+    words_and_tags_from_wsj_tree,
+)
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 

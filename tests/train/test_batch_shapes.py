@@ -6,8 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from t2t_repro import registry
-from t2t_repro import run_directory
+from t2t_repro import registry, run_directory
 from t2t_repro.errors import InputError
 from t2t_repro.train import batch_shapes
 from tests import toy_run

@@ -9,9 +9,7 @@ import tensorflow as tf
 
 from t2t_repro.errors import UsageError
 from t2t_repro.train import cluster
-from tests import mirrored
-from tests import toy_run
-from tests import trainer_process
+from tests import mirrored, toy_run, trainer_process
 
 pytestmark = pytest.mark.timed
 

@@ -2,10 +2,8 @@
 
 import pytest
 
-from t2t_repro import evaluations
-from t2t_repro import run_directory
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro import evaluations, run_directory
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.evaluations import Evaluation
 from t2t_repro.train import early_stopping
 from t2t_repro.train.early_stopping import has_plateaued

@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_repro import registry
-from t2t_repro import run_directory
+from t2t_repro import registry, run_directory
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.data.shapes import BatchShape
 from t2t_repro.errors import InputError
-from t2t_repro.train import failures
-from t2t_repro.train import trainer
+from t2t_repro.train import failures, trainer
 from t2t_repro.train.step import TrainStep
 from tests import toy_run
 

@@ -6,8 +6,7 @@ import pytest
 import tensorflow as tf
 
 from hparams.transformer import transformer_tiny
-from t2t_repro.layers.attention import Mode
-from t2t_repro.layers.attention import attention_weights
+from t2t_repro.layers.attention import Mode, attention_weights
 from t2t_repro.layers.linear import Linear
 from t2t_repro.layers.norm import LayerNorm
 from t2t_repro.models.transformer import Transformer

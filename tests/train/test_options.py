@@ -8,17 +8,13 @@ import shutil
 import pytest
 from absl import flags
 
-from t2t_repro import checkpoints
-from t2t_repro import evaluations
-from t2t_repro import run_directory
+from t2t_repro import checkpoints, evaluations, run_directory
 from t2t_repro.bin import t2t_trainer
-from t2t_repro.errors import InputError
-from t2t_repro.errors import UsageError
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.evaluations import Evaluation
 from t2t_repro.train import options
 from t2t_repro.train.options import TrainOptions
-from tests import source_tree
-from tests import toy_run
+from tests import source_tree, toy_run
 
 # Another value than that of toy_run.
 _OTHER = {

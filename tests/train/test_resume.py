@@ -7,10 +7,8 @@ import os
 
 import pytest
 
-from t2t_repro import checkpoints
-from t2t_repro import run_directory
-from tests import toy_run
-from tests import trainer_process
+from t2t_repro import checkpoints, run_directory
+from tests import toy_run, trainer_process
 
 pytestmark = pytest.mark.timed
 

@@ -9,8 +9,7 @@ import time
 
 import pytest
 
-from t2t_repro.train.signals import StoppedError
-from t2t_repro.train.signals import StopSignals
+from t2t_repro.train.signals import StoppedError, StopSignals
 
 pytestmark = pytest.mark.timed
 

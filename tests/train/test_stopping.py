@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_repro import checkpoints
-from t2t_repro import evaluations
-from t2t_repro import run_directory
+from t2t_repro import checkpoints, evaluations, run_directory
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.errors import InputError
 from t2t_repro.evaluations import Evaluation

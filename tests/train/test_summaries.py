@@ -8,24 +8,26 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from tensorboard.backend.event_processing import data_provider
-from tensorboard.backend.event_processing import plugin_event_multiplexer
+from tensorboard.backend.event_processing import (
+    data_provider,
+    plugin_event_multiplexer,
+)
 from tensorboard.context import RequestContext
 from tensorboard.plugins import base_plugin
-from tensorboard.plugins.hparams import api_pb2
-from tensorboard.plugins.hparams import backend_context
-from tensorboard.plugins.hparams import list_session_groups
-from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.plugins.hparams import (
+    api_pb2,
+    backend_context,
+    list_session_groups,
+    plugin_data_pb2,
+)
 
 import t2t_repro
 from t2t_repro.errors import InputError
-from t2t_repro.evaluations import Evaluation
-from t2t_repro.evaluations import History
+from t2t_repro.evaluations import Evaluation, History
 from t2t_repro.train.step import StepResult
 from t2t_repro.train.summaries import Summaries
 from t2t_repro.visualize import attention_maps
-from t2t_repro.visualize.tensorboard import Sample
-from t2t_repro.visualize.tensorboard import hparam_values
+from t2t_repro.visualize.tensorboard import Sample, hparam_values
 
 _SAMPLES = [
     Sample("ab", "b a", "a"),

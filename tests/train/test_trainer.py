@@ -11,14 +11,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_repro import checkpoints
-from t2t_repro import run_directory
+from t2t_repro import checkpoints, run_directory
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.errors import UsageError
 from t2t_repro.train import trainer
-from tests import mirrored
-from tests import source_tree
-from tests import toy_run
+from tests import mirrored, source_tree, toy_run
 
 
 def _tags(folder):

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_repro import checkpoints
-from t2t_repro import run_directory
+from t2t_repro import checkpoints, run_directory
 from t2t_repro.bin import t2t_trainer
 from t2t_repro.errors import InputError
 from t2t_repro.run_directory import load as load_run

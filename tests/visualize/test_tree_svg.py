@@ -2,8 +2,7 @@
 
 from xml.etree import ElementTree
 
-from t2t_repro.text.trees import Tree
-from t2t_repro.text.trees import parse_tree
+from t2t_repro.text.trees import Tree, parse_tree
 from t2t_repro.visualize.tree_svg import tree_svg
 
 
