@@ -9,11 +9,16 @@ import logging
 import statistics
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import tqdm
-from tqdm.contrib import logging as tqdm_logging
+
+with warnings.catch_warnings():
+    # In a notebook without widgets it would say so; the bars are plain text.
+    warnings.simplefilter("ignore", tqdm.TqdmWarning)
+    from tqdm.contrib import logging as tqdm_logging
 
 _LINE_SECONDS = 30.0  # between two lines in a log, at least
 _SHORTEST_SECONDS = 1.0  # a task below it is not reported
