@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_repro.decode import parallel, sampling
-from t2t_repro.decode.beam_search import beam_search, greedy_search
+from t2t_repro.decode.beam_search import Hypotheses, beam_search, greedy_search
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.output import Translation
 from t2t_repro.text.encoder import EOS_ID, TextEncoder
@@ -51,16 +51,7 @@ class Translator:
         ) -> Any:
             if options.samples:
                 return sampling.sample(model, inputs, limits, drawn[0], options)
-            if options.beam_size == 1:
-                return greedy_search(model, inputs, limits)
-            return beam_search(
-                model,
-                inputs,
-                limits,
-                options.beam_size,
-                options.alpha,
-                options.hypotheses,
-            )
+            return likeliest(model, inputs, limits, options)
 
         self._search = search
 
@@ -162,6 +153,29 @@ class Translator:
     def _translation(self, ids: np.ndarray, score: float) -> Translation:
         kept = tuple(int(i) for i in ids[ids != 0])
         return Translation(self._encoder.decode(kept), score, kept)
+
+
+def likeliest(
+    model: Any, inputs: tf.Tensor, limits: tf.Tensor, options: DecodeOptions
+) -> Hypotheses:
+    """The search that the options ask for, where they do not draw.
+
+    Args:
+      model: a `Seq2Seq`.
+      inputs: `[batch, source]` int32, 0 = padding.
+      limits: `[batch]` int32, most ids to generate for each sentence.
+      options: beam, length penalty, and how many hypotheses must be final.
+    """
+    if options.beam_size == 1:
+        return greedy_search(model, inputs, limits)
+    return beam_search(
+        model,
+        inputs,
+        limits,
+        options.beam_size,
+        options.alpha,
+        options.hypotheses,
+    )
 
 
 def source_ids(

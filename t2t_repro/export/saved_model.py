@@ -10,13 +10,14 @@ Left out: vocabularies of tensor2tensor's subwords, and problems whose lines
 are made in Python (parsing).
 """
 
+import functools
 import pathlib
 from typing import Any
 
 import tensorflow as tf
 
-from t2t_repro.decode.beam_search import Hypotheses, beam_search, greedy_search
 from t2t_repro.decode.options import DecodeOptions
+from t2t_repro.decode.translator import likeliest
 from t2t_repro.errors import UsageError
 from t2t_repro.run_directory import Run
 from t2t_repro.text import subwords
@@ -81,7 +82,8 @@ class _Translator(tf.Module):
         self.weights = [weight.value for weight in model.weights]
         self.tokenizer = graph_tokenizer(vocabulary)
         self._options = options
-        self._search = _search_function(model, options)
+        # Not the model itself: tf.Module would save it a second time.
+        self._search = functools.partial(likeliest, model, options=options)
         self.translate = tf.function(
             self._translate,
             input_signature=[tf.TensorSpec([None], tf.string, name="inputs")],
@@ -90,7 +92,8 @@ class _Translator(tf.Module):
     def _translate(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         ids, limits = self._sources(inputs)
         # Without room for an id a sentence is done before it begins.
-        found = self._search(ids, tf.where(is_blank(inputs), 0, limits))
+        limits = tf.where(is_blank(inputs), 0, limits)
+        found = self._search(ids, limits)
         wanted = self._options.hypotheses
         outputs = self._texts(found.ids[:, :wanted])
         scores = found.scores[:, :wanted]
@@ -122,19 +125,3 @@ class _Translator(tf.Module):
 def is_blank(lines: tf.Tensor) -> tf.Tensor:
     """`[batch]` strings -> `[batch]` bool: those that `str.strip` empties."""
     return tf.strings.regex_full_match(lines, _WHITE_SPACE)
-
-
-def _search_function(model: Any, options: DecodeOptions) -> Any:
-    def search(ids: tf.Tensor, limits: tf.Tensor) -> Hypotheses:
-        if options.beam_size == 1:
-            return greedy_search(model, ids, limits)
-        return beam_search(
-            model,
-            ids,
-            limits,
-            options.beam_size,
-            options.alpha,
-            options.hypotheses,
-        )
-
-    return search
