@@ -102,13 +102,16 @@ class LoadedRun:
             return self.translate([lines])[0][0].text
         return [hypotheses[0].text for hypotheses in self.translate(lines)]
 
-    def translate(self, lines: Iterable[str]) -> list[list[Translation]]:
+    def translate(
+        self, lines: Iterable[str], log_repairs: bool = True
+    ) -> list[list[Translation]]:
         """Translates lines, with scores.
 
         Args:
           lines: one sentence each, with or without its line end; an empty one
             stays empty. One string alone would be taken for its letters: give
             a list.
+          log_repairs: whether what a problem had to mend is said.
 
         Returns:
           For each line its hypotheses, best first: one, or as many as `n_best`
@@ -118,7 +121,8 @@ class LoadedRun:
             raise TypeError("translate takes a list of lines, not a string")
         given = [without_end(line) for line in lines]
         read = map(self.problem.input_line, given)
-        return list(self._finish(given, self._translator.stream(read)))
+        results = self._translator.stream(read)
+        return list(self._finish(given, results, log_repairs))
 
     def stream(
         self,
@@ -201,7 +205,10 @@ class LoadedRun:
         )
 
     def _finish(
-        self, lines: Iterable[str], results: Iterable[Sequence[Translation]]
+        self,
+        lines: Iterable[str],
+        results: Iterable[Sequence[Translation]],
+        log_repairs: bool = True,
     ) -> Iterator[list[Translation]]:
         """Turns the model's texts into what the user gets; logs the repairs."""
         if self.problem.has_plain_lines:
@@ -224,6 +231,8 @@ class LoadedRun:
                     hypotheses, outputs, strict=True
                 )
             ]
+        if not log_repairs:
+            return
         listed = ", ".join(f"{kind} {n}" for kind, n in sorted(kinds.items()))
         logger.info(
             "%d of %d sentences were repaired%s",

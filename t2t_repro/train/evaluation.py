@@ -106,7 +106,10 @@ class Evaluator:
         while len(outputs) < len(self._sources):
             if should_stop():
                 return None
-            outputs += self._loaded(self._sources[len(outputs) :][:size])
+            part = self._sources[len(outputs) :][:size]
+            # A line for each part would drown the training's own.
+            found = self._loaded.translate(part, log_repairs=False)
+            outputs += [hypotheses[0].text for hypotheses in found]
         self.samples = list(
             map(Sample, self._sources, self._references, outputs)
         )
