@@ -37,7 +37,8 @@ _SMALL = {
     "input": "--rounds=1 --max_batches=2",
     "datagen": "--lines=300 --approx_vocab_size=400 --rounds=1",
     "startup": "--hparams_set=transformer_tiny --rounds=1",
-    "scaling": "--model=transformer_tiny --lengths=4,8 --rounds=1",
+    "layers": "--model=transformer_tiny --lengths=4,8 --rounds=1"
+    " --path_length=8",
 }
 
 
@@ -201,7 +202,7 @@ def _entries(values: flags.FlagValues) -> Iterator[Entry]:
         yield Entry("Input pipeline", "input", corpus)
     yield Entry("Data generation", "datagen", ["--lines=300000"])
     yield Entry("Start-up", "startup", [])
-    yield Entry("Layers and length", "scaling", [])
+    yield Entry("Layers and length: Table 1", "layers", [])
 
 
 def _peer_flags(values: flags.FlagValues, *libraries: str) -> list[str]:

@@ -223,7 +223,7 @@ def _with_packages(module: str) -> list[str]:
 
 
 # What only a family itself, its layers, its hparams and the formats of other
-# programs may know. benchmarks/scaling.py times layers, and names them.
+# programs may know. benchmarks/layer_kinds.py names layers.
 _OF_A_FAMILY = {
     "Transformer",
     "TransformerHParams",
@@ -241,7 +241,7 @@ _MAY_KNOW = ("models", "layers", "interop", "hparams")
         path
         for path in _FILES
         if _part(source_tree.module_of(path)) not in _MAY_KNOW
-        and not path.startswith(("benchmarks/peers", "benchmarks/scaling"))
+        and not path.startswith(("benchmarks/peers", "benchmarks/layer_kinds"))
     ],
 )
 def test_models_are_known_by_their_protocol_alone(path):
