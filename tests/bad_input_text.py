@@ -82,6 +82,18 @@ DECODER = cases(
         2,
         "another word for --output_dir",
     ),
+    (
+        "one run and several",
+        _DECODE + "- --output_dirs={w}/run,{w}/other",
+        2,
+        "--output_dir and --output_dirs do not go together",
+    ),
+    (
+        "the same run twice",
+        "--output_dirs={w}/run,{w}/run --decode_from_file=-",
+        2,
+        "twice",
+    ),
 )
 
 TRANSLATE = cases(

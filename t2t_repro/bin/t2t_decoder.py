@@ -9,13 +9,16 @@ writes one tree for each, over exactly its words.
 Without --decode_from_file, the dev (or test) split in --data_dir is decoded,
 into BASE.<model>.<hparams_set>.<problem>.beam4.alpha0.6.decodes, with .inputs
 and .targets beside it, or --decode_interactive translates what is typed, or
---score_file writes the log probability of given translations.
+--score_file writes the log probability of given translations. --output_dirs
+instead of --output_dir decodes with several models at once.
 """
 
 import itertools
 import os
+import pathlib
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from absl import flags
 
@@ -54,6 +57,13 @@ def _define_flags(values: flags.FlagValues) -> None:
     command.define_problem_flags(values)
     command.define_model_flags(values)
     command.define_checkpoint_flags(values)
+    flags.DEFINE_list(
+        "output_dirs",
+        None,
+        "several run directories with one vocabulary, instead of --output_dir:"
+        " an ensemble, the mean of the models' log probabilities in each step",
+        flag_values=values,
+    )
     for name, text in (
         ("decode_from_file", "UTF-8 text, a sentence a line; - is stdin"),
         (
@@ -105,25 +115,53 @@ def _define_flags(values: flags.FlagValues) -> None:
 def _decode(values: flags.FlagValues) -> int | None:
     if command.help_with_registry(values):
         return 0
-    command.require(values, "output_dir")
+    folders = _folders(values)
     command.checkpoint(values)
     _check_combination(values)
     # Before the run is read: the user's own mistakes come first.
     decode_options.parse(values.decode_hparams)
-    run = run_directory.load(files.absolute(values.output_dir))
-    command.check_run(run, values)
-    options = decode_options.of_run(run, values.decode_hparams, values.quantize)
+    runs = [run_directory.load(folder) for folder in folders]
+    command.check_run(runs[0], values)
+    options = decode_options.of_run(
+        runs[0], values.decode_hparams, values.quantize
+    )
     if values.data_dir:
-        command.check_data(run, values.data_dir)
+        command.check_data(runs[0], values.data_dir)
     if values.decode_interactive:
-        _converse(run, options, values)
+        _converse(runs, options, values)
     elif values.score_file:
-        _score_file(run, options, values)
+        _score_file(runs, options, values)
     elif values.decode_from_file:
-        _decode_file(run, options, values)
+        _decode_file(runs, options, values)
     else:
-        _decode_dataset(run, options, values)
+        _decode_dataset(runs, options, values)
     return None
+
+
+def _folders(values: flags.FlagValues) -> list[pathlib.Path]:
+    """The run directories that decode together."""
+    if not values.output_dirs:
+        command.require(values, "output_dir")
+        return [files.absolute(values.output_dir)]
+    for name in ("output_dir", "checkpoint_path"):
+        if values[name].value:
+            raise UsageError(
+                f"--{name} and --output_dirs do not go together: leave one out."
+            )
+    folders = [files.absolute(folder) for folder in values.output_dirs]
+    for folder in folders:
+        if folders.count(folder) > 1:
+            raise UsageError(f"--output_dirs names {folder} twice.")
+    return folders
+
+
+def _open(
+    runs: Sequence[Run], options: DecodeOptions, values: flags.FlagValues
+) -> Any:
+    """The model, or the ensemble; TensorFlow is there already."""
+    from t2t_repro.decode.loaded_run import open_ensemble
+
+    return open_ensemble(runs, options, command.checkpoint(values))
 
 
 def _check_combination(values: flags.FlagValues) -> None:
@@ -166,31 +204,29 @@ def _check_combination(values: flags.FlagValues) -> None:
 
 
 def _converse(
-    run: Run, options: DecodeOptions, values: flags.FlagValues
+    runs: Sequence[Run], options: DecodeOptions, values: flags.FlagValues
 ) -> None:
     command.load_tensorflow()
     from t2t_repro.decode import interactive
-    from t2t_repro.decode.loaded_run import open_run
 
-    interactive.run(open_run(run, options, command.checkpoint(values)))
+    interactive.run(_open(runs, options, values))
 
 
 def _score_file(
-    run: Run, options: DecodeOptions, values: flags.FlagValues
+    runs: Sequence[Run], options: DecodeOptions, values: flags.FlagValues
 ) -> None:
     command.require(values, "decode_to_file")
     _refuse_to_overwrite(values.decode_to_file)
     path = values.score_file
     command.load_tensorflow()
     from t2t_repro.decode import scoring
-    from t2t_repro.decode.loaded_run import open_run
 
     count = None
     if _can_be_read_twice(path):
         # A line without its tab shows now, and not after the scoring.
         pairs = scoring.read_pairs(lines.iterate_lines(path), path)
         count = sum(1 for _ in pairs)
-    scores = open_run(run, options, command.checkpoint(values)).score(
+    scores = _open(runs, options, values).score(
         scoring.read_pairs(lines.iterate_lines(path), path),
         _progress("scoring", count, values.decode_to_file),
     )
@@ -201,14 +237,17 @@ def _score_file(
 
 
 def _decode_file(
-    run: Run, options: DecodeOptions, values: flags.FlagValues
+    runs: Sequence[Run], options: DecodeOptions, values: flags.FlagValues
 ) -> None:
+    run = runs[0]
     path = values.decode_from_file
     shard = (values.decode_shards, values.worker_id)
     target = output.shard_name(values.decode_to_file or path, *shard)
     if values.decode_to_file == lines.STANDARD:
         target = lines.STANDARD
     elif not values.decode_to_file and path != lines.STANDARD:
+        if len(runs) > 1:
+            target = f"{target}.ensemble{len(runs)}"
         target = output.decodes_name(target, run, options)
     _refuse_to_overwrite(target)
     streams = values.stream or (path == lines.STANDARD and os.isatty(0))
@@ -227,10 +266,7 @@ def _decode_file(
     if values.decode_shards > 1:
         begin, end = output.shard_range(count or 0, *shard)
     command.load_tensorflow(for_many_searches=True)
-    from t2t_repro.decode.loaded_run import open_run
-
-    loaded = open_run(run, options, command.checkpoint(values))
-    translated = loaded.stream(
+    translated = _open(runs, options, values).stream(
         itertools.islice(lines.iterate_lines(path), begin, end),
         begin + 1,
         None
@@ -249,8 +285,9 @@ def _decode_file(
 
 
 def _decode_dataset(
-    run: Run, options: DecodeOptions, values: flags.FlagValues
+    runs: Sequence[Run], options: DecodeOptions, values: flags.FlagValues
 ) -> None:
+    run = runs[0]
     command.require(values, "decode_to_file")
     shard = (values.decode_shards, values.worker_id)
     base = output.shard_name(values.decode_to_file, *shard)
@@ -264,7 +301,6 @@ def _decode_dataset(
     run.open_problem().check_split(split)
     command.load_tensorflow(for_many_searches=True)
     from t2t_repro.data import records
-    from t2t_repro.decode.loaded_run import open_run
 
     pairs = records.read_split(
         run.open_problem(), files.absolute(values.data_dir), split
@@ -272,8 +308,7 @@ def _decode_dataset(
     if options.num_samples > 0:
         pairs = pairs[: options.num_samples]
     begin, end = output.shard_range(len(pairs), *shard)
-    loaded = open_run(run, options, command.checkpoint(values))
-    translated = loaded.stream(
+    translated = _open(runs, options, values).stream(
         (source for source, _ in pairs[begin:end]),
         begin + 1,
         _progress("translating", end - begin, paths["decodes"]),

@@ -19,10 +19,13 @@ import tensorflow as tf
 
 from t2t_repro import checkpoints, registry, run_directory
 from t2t_repro.decode import options as decode_options
+from t2t_repro.decode.ensemble import Ensemble
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.output import Translation
 from t2t_repro.decode.scoring import Score, Scorer
 from t2t_repro.decode.translator import Translator, source_ids
+from t2t_repro.errors import InputError
+from t2t_repro.files import file_sha256
 from t2t_repro.layers.attention import Mode
 from t2t_repro.progress import Progress
 from t2t_repro.run_directory import Run
@@ -264,8 +267,39 @@ def open_run(
     return LoadedRun(run, model, options)
 
 
+def open_ensemble(
+    runs: Sequence[Run], options: DecodeOptions, checkpoint: str | None = None
+) -> LoadedRun:
+    """Opens runs whose models search together; of one, this is `open_run`.
+
+    Args:
+      runs: with one vocabulary and direction; the first one's problem and
+        options hold.
+      options: how to decode.
+      checkpoint: of each run; see `checkpoints.find`.
+
+    Raises:
+      InputError: another vocabulary or direction; or as `open_run` raises.
+    """
+    first = runs[0]
+    expected = file_sha256(first.vocabulary), first.languages
+    for run in runs[1:]:
+        if (file_sha256(run.vocabulary), run.languages) != expected:
+            raise InputError(
+                f"{run.folder} ({' to '.join(run.languages)}) and"
+                f" {first.folder} ({' to '.join(first.languages)}) do not have"
+                " one vocabulary and direction: models decode together only"
+                " when they were trained on the same --data_dir and problem."
+            )
+    opened = [open_run(run, options, checkpoint) for run in runs]
+    if len(opened) == 1:
+        return opened[0]
+    models = [loaded.model for loaded in opened]
+    return LoadedRun(first, Ensemble(models), options)
+
+
 def load(
-    output_dir: str | pathlib.Path,
+    output_dir: str | pathlib.Path | Sequence[str | pathlib.Path],
     checkpoint_path: str | None = None,
     decode_hparams: str = "",
     checkpoint: str | int | None = None,
@@ -274,7 +308,7 @@ def load(
     """Opens a run directory for translation; known as `t2t_repro.load`.
 
     Args:
-      output_dir: of a t2t-trainer run.
+      output_dir: of a t2t-trainer run, or several, which decode together.
       checkpoint_path: a checkpoint's prefix; None: the newest (average).
       decode_hparams: as t2t-decoder takes them, such as
         `"beam_size=8,alpha=0.8"`; else the problem's, else the paper's.
@@ -295,10 +329,12 @@ def load(
     decode_options.parse(decode_hparams)
     if usr_dir is not None:
         registry.import_usr_dir(usr_dir)
-    run = run_directory.load(output_dir)
-    options = decode_options.of_run(run, decode_hparams)
+    if isinstance(output_dir, str | pathlib.Path):
+        output_dir = [output_dir]
+    runs = [run_directory.load(folder) for folder in output_dir]
+    options = decode_options.of_run(runs[0], decode_hparams)
     which = checkpoint_path if checkpoint is None else str(checkpoint)
-    return open_run(run, options, which)
+    return open_ensemble(runs, options, which)
 
 
 def _restore(model: Any, prefix: str) -> None:
