@@ -1,5 +1,6 @@
 """Problems: what can be translated. No TensorFlow at import."""
 
+from . import algorithmic as algorithmic
 from . import parsing as parsing
 from . import translate_from_files as translate_from_files
 from . import translate_multi30k as translate_multi30k
