@@ -9,7 +9,7 @@ of their own: every set in `hparams/` names all of them.
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 from t2t_repro.errors import InputError, UsageError, nearest
@@ -186,7 +186,7 @@ class HParams:
         for name in changes:
             if name not in types:
                 raise UsageError(
-                    f"unknown hparam {name!r}.{nearest(name, types)}"
+                    f"unknown hparam {name!r}.{_hint(name, types)}"
                 )
         return dataclasses.replace(self, **changes)
 
@@ -255,12 +255,33 @@ def parse_fields(flag: str, record: type, text: str) -> dict[str, Any]:
             raise UsageError(f"{flag}: {pair!r} is not of the form name=value.")
         if name not in types:
             raise UsageError(
-                f"{flag}: unknown name {name!r}.{nearest(name, types)}"
+                f"{flag}: unknown name {name!r}.{_hint(name, types)}"
             )
         if name in values:
             raise UsageError(f"{flag}: {name} is given twice.")
         values[name] = parse_value(f"{flag}: {name}", types[name], value)
     return values
+
+
+def _hint(name: str, types: Mapping[str, type]) -> str:
+    """What a name that is no field may mean: another family's, or a slip."""
+    families = [
+        record.MODEL
+        for record in _records(HParams)
+        if name in record.__annotations__  # its own, not those it inherits
+    ]
+    if families:
+        return f" It belongs to the model {' and '.join(sorted(families))}."
+    return nearest(name, types)
+
+
+def _records(record: Any) -> Iterator[Any]:
+    """The records of all families that are known by now."""
+    family: Any
+    for family in record.__subclasses__():
+        if dataclasses.is_dataclass(family):
+            yield family
+        yield from _records(family)
 
 
 def field_types(record: type) -> dict[str, type]:

@@ -422,3 +422,17 @@ def test_a_plug_in_that_is_gone(plug_ins, monkeypatch):
     )
     with pytest.raises(UsageError, match="cannot be loaded: ModuleNotFoundErr"):
         registry.problem("unplugged")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "families"),
+    [
+        ("rnn_tiny", "filter_size=3", "the model transformer."),
+        ("transformer_tiny", "encoder_direction=reversed", "the model rnn."),
+    ],
+)
+def test_a_field_of_another_family_names_the_family(name, change, families):
+    with pytest.raises(UsageError, match=f"belongs to {families}"):
+        registry.hparams(name).override(change)
+    with pytest.raises(UsageError, match="Did you mean hidden_size"):
+        registry.hparams(name).override("hiden_size=3")
