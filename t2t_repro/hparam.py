@@ -31,6 +31,7 @@ class HParams:
 
     Attributes:
       MODEL: registered name of the model that a set of this record is for.
+      LATER: fields that came after the first runs, with what those did.
       POSITIVE: fields that must be above 0; a subclass names all of its own.
       NOT_NEGATIVE: fields of 0 or above.
       RATES: fields from 0 up to, not including, 1.
@@ -66,6 +67,7 @@ class HParams:
     batch_shapes: int  # ours: how many (batch, source, target) shapes
 
     MODEL: ClassVar[str] = ""
+    LATER: ClassVar[Mapping[str, Any]] = {}
     POSITIVE: ClassVar[tuple[str, ...]] = (
         "hidden_size",
         "num_hidden_layers",
@@ -207,7 +209,8 @@ class HParams:
         """Reads the fields back from a parsed `hparams.json`.
 
         Args:
-          values: field name to JSON value; all fields and no others.
+          values: field name to JSON value; all fields, but for `LATER`, and
+            no others.
           origin: what to call the source in messages, such as the file's path.
 
         Raises:
@@ -215,6 +218,7 @@ class HParams:
             range.
         """
         types = field_types(cls)
+        values = {**cls.LATER, **values}
         for name in sorted(types.keys() ^ values.keys()):
             verb = "lacks" if name in types else "has the unknown"
             raise InputError(

@@ -6,9 +6,10 @@ import json
 import pytest
 
 from hparams.transformer import transformer_base
-from t2t_repro import hparam
+from t2t_repro import hparam, registry
 from t2t_repro.errors import InputError, UsageError
 from t2t_repro.models.transformer_hparams import TransformerHParams
+from tests import source_tree
 
 
 @dataclasses.dataclass
@@ -154,3 +155,16 @@ def test_a_file_without_a_field_is_an_input_error():
     del values["norm_epsilon"]
     with pytest.raises(InputError, match="lacks hparam 'norm_epsilon'"):
         TransformerHParams.from_mapping(values, "hparams.json")
+
+
+@pytest.mark.parametrize(
+    "name", ["transformer_base", "rnn_tiny", "convs2s_tiny", "bytenet_tiny"]
+)
+def test_runs_of_before_some_fields_came_still_open(name):
+    path = source_tree.ROOT / "tests/testdata/hparams_of_2026_11.json"
+    written = json.loads(path.read_text())[name]
+    record = type(registry.hparams(name))
+    assert dataclasses.asdict(record.from_mapping(written, "old")) == {
+        **record.LATER,
+        **written,
+    }
