@@ -47,6 +47,8 @@ setup(
     package_data={
         "t2t_repro": ["*.pyi", "py.typed"],
         # What t2t-visualize puts into its page.
+        # And t2t-compare.
+        "t2t_repro.report": ["*.css", "*.html"],
         "t2t_repro.visualize": ["*.css", "*.html", "*.js"],
     },
     # Inside the package, so that they take no common name beside it.
@@ -104,6 +106,7 @@ setup(
         "console_scripts": [
             "t2t-avg-all = t2t_repro.bin.t2t_avg_all:main",
             "t2t-bleu = t2t_repro.bin.t2t_bleu:main",
+            "t2t-compare = t2t_repro.bin.t2t_compare:main",
             "t2t-datagen = t2t_repro.bin.t2t_datagen:main",
             "t2t-decoder = t2t_repro.bin.t2t_decoder:main",
             "t2t-demo = t2t_repro.bin.t2t_demo:main",

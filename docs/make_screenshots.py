@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/images: the attention page and TensorBoard.
+"""Makes the pictures of docs/images: our two pages and TensorBoard.
 
 Needs a Chromium on PATH and `pip install playwright`, neither of which the
 package itself needs. The sentences are written here, so that no picture holds
@@ -6,6 +6,7 @@ text of anybody's data, and in the words of the toy corpus; TensorBoard shows
 dev data: give runs on that corpus (`make demo`), two of them to compare.
 
   python docs/make_screenshots.py --run=RUN [--parsing_run=RUN] [--board=LOGDIR]
+    [--compare=RUN,RUN]
 """
 
 import argparse
@@ -56,6 +57,7 @@ def main() -> None:
         ("run", "a run on the toy corpus, for the attention page"),
         ("parsing_run", "a trained parsing run"),
         ("board", "folder of runs, for TensorBoard"),
+        ("compare", "runs, with commas between them"),
     ):
         parser.add_argument(f"--{name}", help=text)
     given = parser.parse_args()
@@ -68,6 +70,8 @@ def main() -> None:
         if given.parsing_run:
             page = _page(given.parsing_run, [_TO_PARSE], folder)
             _parse(browser, page)
+        if given.compare:
+            _compare(browser, given.compare, f"{folder}/compare.html")
         if given.board:
             with _tensorboard(given.board) as address:
                 _board(browser, address)
@@ -127,6 +131,17 @@ def _parse(browser: Any, address: str) -> None:
     with _tab(browser, address, 1000, 1000, "light") as tab:
         tab.locator("#queries button").nth(3).hover()
         _save(tab, "attention_parse_tree")
+
+
+def _compare(browser: Any, runs: str, page: str) -> None:
+    command = [sys.executable, "-m", "t2t_repro.bin.t2t_compare"]
+    subprocess.run(
+        [*command, f"--output_dirs={runs}", f"--html={page}"], check=True
+    )
+    for scheme in ("light", "dark"):
+        address = pathlib.Path(page).as_uri()
+        with _tab(browser, address, 1200, 1600, scheme) as tab:
+            _save(tab, f"compare_{scheme}")
 
 
 def _board(browser: Any, address: str) -> None:

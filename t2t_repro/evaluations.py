@@ -27,6 +27,7 @@ MINIMIZE = {
 # What every evaluation has; its fourth figure is of the problem's outputs.
 _COMMON = ("nll", "perplexity", "token_accuracy")
 OF_OUTPUTS = tuple(name for name in MINIMIZE if name not in _COMMON)
+_SIGNATURE = "signature"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +40,9 @@ class Evaluation:
       token_accuracy: share of tokens whose id had the highest score.
       metric: the problem's, "bleu" or "f1".
       score: by it, of a fixed part of the dev data, beam search; 0 to 100.
+      signature: how the score was computed; empty where nobody said.
+      sentences_per_second: of that search; None where it was not timed. It
+        goes to TensorBoard alone: the file holds what a repetition repeats.
     """
 
     nll: float
@@ -46,6 +50,8 @@ class Evaluation:
     token_accuracy: float
     metric: str
     score: float
+    signature: str = ""
+    sentences_per_second: float | None = None
 
     def figures(self) -> dict[str, float]:
         """By the names of `MINIMIZE`."""
@@ -88,7 +94,7 @@ class History:
         """
         self._path = folder / run_directory.EVALUATIONS
         self.metric = metric or "nll"
-        self._figures: dict[int, dict[str, float]] = {}
+        self._figures: dict[int, dict[str, Any]] = {}
         if self._path.exists():
             recorded, evaluations = _read(self._path)
             self.metric = metric or recorded
@@ -104,7 +110,10 @@ class History:
 
     def add(self, step: int, evaluation: Evaluation) -> None:
         """Adds an evaluation, on disk too."""
-        self._figures[step] = evaluation.figures()
+        self._figures[step] = {
+            **evaluation.figures(),
+            _SIGNATURE: evaluation.signature,
+        }
         lines = [
             json.dumps({"step": step, **figures})
             for step, figures in sorted(self._figures.items())
@@ -136,6 +145,11 @@ class History:
         }
         return list(known), list(known.values())
 
+    def signatures(self) -> list[str]:
+        """How the scores were computed; several where a version changed."""
+        found = {line[_SIGNATURE] for line in self._figures.values()}
+        return sorted(found - {""})
+
 
 def _read(path: pathlib.Path) -> tuple[str, list[tuple[int, dict]]]:
     """The metric of the best, and the figures by step."""
@@ -155,11 +169,19 @@ def _read(path: pathlib.Path) -> tuple[str, list[tuple[int, dict]]]:
     return metric, found
 
 
-def _figures(line: Any) -> dict[str, float]:
-    """Those of one line of the file; none where it is damaged."""
+def _figures(line: Any) -> dict[str, Any]:
+    """Those of one line of the file, and how its score was computed.
+
+    None where it is damaged.
+    """
     if not isinstance(line, dict) or not {"step", *_COMMON} <= line.keys():
         return {}
     names = [name for name in MINIMIZE if name in line]
     if not all(isinstance(line[n], int | float) for n in ("step", *names)):
         return {}
-    return {name: line[name] for name in ("step", *names)}
+    # Files of before it was kept have none.
+    signature = line.get(_SIGNATURE, "")
+    if not isinstance(signature, str):
+        return {}
+    figures = {name: line[name] for name in ("step", *names)}
+    return figures | {_SIGNATURE: signature}

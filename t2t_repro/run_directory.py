@@ -37,6 +37,9 @@ EVALUATIONS = "evaluations.json"  # dev figures, by step
 WARM_START = "warm_start.json"  # where the first weights are from
 TRAINER_LOCK = "trainer.lock"  # held while one process trains
 DAMAGED = "damaged"  # folder of checkpoints that cannot be read
+# Steps from one event of the training's figures to the next, as in
+# tensor2tensor.
+REPORT_EVERY = 100
 
 # What hparams.json has besides the hparams.
 _NAMES = ("model", "hparams_set")

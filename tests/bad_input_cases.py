@@ -9,6 +9,7 @@ import struct
 
 from tests import (
     bad_input_choices,
+    bad_input_compare,
     bad_input_runs,
     bad_input_text,
     bad_input_training,
@@ -326,6 +327,7 @@ CASES = [
     *TRAINER,
     *DEMO,
     *bad_input_choices.CASES,
+    *bad_input_compare.CASES,
     *bad_input_runs.CASES,
     *bad_input_training.CASES,
     *bad_input_text.CASES,

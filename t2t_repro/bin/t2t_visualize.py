@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from t2t_repro import files, run_directory
-from t2t_repro.bin import command
+from t2t_repro.bin import command, output_file
 from t2t_repro.decode import options as decode_options
 from t2t_repro.errors import InputError, UsageError
 from t2t_repro.run_directory import Run
@@ -58,7 +58,7 @@ def _visualize(values: flags.FlagValues) -> int | None:
     # Before the run is read: the user's own mistakes come first.
     checkpoint = command.checkpoint(values)
     decode_options.parse(values.decode_hparams)
-    target = _target(values)
+    target = output_file.of_flag(values, "html")
     sources = _sources(values)
     run = run_directory.load(files.absolute(values.output_dir))
     command.check_run(run, values)
@@ -69,20 +69,6 @@ def _visualize(values: flags.FlagValues) -> int | None:
     files.replace_file(target, text)
     print(f"wrote {target}: {files.size_text(len(text))}, open it in a browser")
     return 0
-
-
-def _target(values: flags.FlagValues) -> pathlib.Path:
-    target = files.absolute(values.html)
-    if target.is_dir() or (target.exists() and not values.overwrite):
-        raise UsageError(
-            f"--html={values.html} exists: remove it, take another name or, if"
-            " it is a page, give --overwrite."
-        )
-    if not target.parent.is_dir():
-        raise UsageError(
-            f"--html={values.html}: the folder {target.parent} does not exist."
-        )
-    return target
 
 
 def _sources(values: flags.FlagValues) -> list[str]:

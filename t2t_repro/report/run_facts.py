@@ -1,4 +1,4 @@
-"""What can be known about a run from its directory: facts for the report.
+"""What can be known about a run from its directory: facts for the reports.
 
 Nothing is guessed: a fact that no file tells is None. What the run directory
 does not hold, the caller gives: how it was decoded, where the data lies, and
@@ -18,7 +18,7 @@ from typing import Any
 import tensorflow as tf
 from tensorboard.backend.event_processing import event_file_loader
 
-from t2t_repro import checkpoints, files, run_directory
+from t2t_repro import checkpoints, evaluations, files, run_directory
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
 from t2t_repro.metrics.bracketing import SIGNATURE
@@ -43,6 +43,31 @@ class Events:
     def last(self, tag: str) -> tuple[int, float] | None:
         """The newest (step, value) of a tag."""
         return max(self.scalars.get(tag, []), default=None)
+
+    def values(self, tag: str) -> list[float]:
+        """All of a tag; of a step that was repeated, what came last."""
+        return list(dict(self.scalars.get(tag, [])).values())
+
+    def seconds_at(self, step: int) -> float | None:
+        """Time spent on the updates up to a step, over all sessions.
+
+        By the seconds that a step took, where each report speaks for all steps
+        since the one before it: evaluations, checkpoints and interruptions are
+        not in it, and what was lost and done again counts once. Steps that
+        ended in no report, such as those of now, take as long as their
+        neighbours. None where the reports do not cover the steps.
+        """
+        total, before, speed = 0.0, 0, 0.0
+        reports = dict(self.scalars.get("step_seconds", []))
+        for reported, speed in sorted(reports.items()):
+            if reported - before > run_directory.REPORT_EVERY:
+                return None
+            total += (min(reported, step) - before) * speed
+            before = reported
+            if reported >= step:
+                return total
+        is_near = step - before < run_directory.REPORT_EVERY
+        return total + (step - before) * speed if speed and is_near else None
 
 
 def read_events(*folders: pathlib.Path) -> Events:
@@ -86,13 +111,9 @@ def gather(
     Raises:
       InputError: a file is damaged, or `data_dir` has no such file.
     """
-    # Older runs have their training events in the folder itself.
-    training = read_events(run.folder, run.folder / "train")
+    training = training_events(run)
     hours, hours_from = _hours(run.folder, training)
-    # The checkpoint that t2t-decoder would take.
-    prefix = None
-    if any(checkpoints.steps(run.folder, k) for k in ("model", "averaged")):
-        prefix = checkpoints.newest_for_decoding(run.folder)
+    prefix = newest_checkpoint(run)
     dev = read_events(run.folder / "eval")
     return Facts(
         folder=str(run.folder),
@@ -101,7 +122,7 @@ def gather(
         recipe=dataclasses.replace(
             paper.recipe_of(run.hparams),
             **_data_fields(run, data_dir),
-            **_batch_fields(run),
+            **batch_fields(run),
             **_checkpoint_fields(run.folder, prefix),
             beam_size=decoding.beam_size,
             alpha=decoding.alpha,
@@ -116,11 +137,23 @@ def gather(
         dev={
             tag: point
             for tag in dev.scalars
-            # The best of all steps is not a figure of the last one.
-            if not tag.endswith("_best") and (point := dev.last(tag))
+            if tag in evaluations.MINIMIZE and (point := dev.last(tag))
         },
         scores=scores or {},
     )
+
+
+def training_events(run: Run) -> Events:
+    """Those of a run's training."""
+    # Older runs have them in the folder itself.
+    return read_events(run.folder, run.folder / "train")
+
+
+def newest_checkpoint(run: Run) -> str | None:
+    """The prefix of the one that t2t-decoder would take, if there is any."""
+    if any(checkpoints.steps(run.folder, k) for k in ("model", "averaged")):
+        return checkpoints.newest_for_decoding(run.folder)
+    return None
 
 
 def read_scores(path: str) -> dict[str, tuple[float, str]]:
@@ -194,8 +227,15 @@ def _years(value: Any) -> set[str]:
     return found.union(*map(_years, value.values()))
 
 
-def _batch_fields(run: Run) -> dict[str, Any]:
-    """What the trainer wrote down when it had counted its devices."""
+def batch_fields(run: Run) -> dict[str, Any]:
+    """What the trainer wrote down when it had counted its devices.
+
+    Returns:
+      `replicas` and `batch_tokens`; nothing where there is no such file.
+
+    Raises:
+      InputError: the file is damaged.
+    """
     path = run.folder / run_directory.BATCH_SHAPES
     if not path.exists():
         return {}

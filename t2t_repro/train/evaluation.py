@@ -6,6 +6,7 @@ search makes with the problem's own options, as t2t-decoder writes it.
 """
 
 import pathlib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -102,6 +103,7 @@ class Evaluator:
             )
         nll /= max(tokens, 1.0)
         outputs: list[str] = []
+        begin = time.monotonic()
         size = self._loaded.options.batch_size
         while len(outputs) < len(self._sources):
             if should_stop():
@@ -110,6 +112,7 @@ class Evaluator:
             # A line for each part would drown the training's own.
             found = self._loaded.translate(part, log_repairs=False)
             outputs += [hypotheses[0].text for hypotheses in found]
+        seconds = time.monotonic() - begin
         self.samples = list(
             map(Sample, self._sources, self._references, outputs)
         )
@@ -122,6 +125,8 @@ class Evaluator:
             token_accuracy=right / max(tokens, 1.0),
             metric=score.metric,
             score=score.value,
+            signature=score.signature,
+            sentences_per_second=len(outputs) / max(seconds, 1e-9),
         )
 
     def measure(self, batch: Batch) -> tuple[float, float]:

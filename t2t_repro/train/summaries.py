@@ -18,7 +18,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_repro import files
+from t2t_repro import files, run_directory
 from t2t_repro.decode.loaded_run import LoadedRun
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.evaluations import Evaluation, History, perplexity
@@ -28,7 +28,6 @@ from t2t_repro.train.step import StepResult
 from t2t_repro.visualize import attention_maps, tensorboard
 from t2t_repro.visualize.tensorboard import Sample
 
-_REPORT_EVERY = 100  # steps, as in tensor2tensor
 _SAMPLES = 10
 # Without the end of sentence: so many have legible labels in a picture, and
 # more than the second number none that is of use.
@@ -110,7 +109,7 @@ class Summaries:
         self._padded_tokens += padded_tokens
         self._waited += waited
         self._progress.step(step)
-        if step % _REPORT_EVERY and not is_last:
+        if step % run_directory.REPORT_EVERY and not is_last:
             return
         scalars = self._scalars()
         _write(self._train, step, scalars)
@@ -138,8 +137,11 @@ class Summaries:
     def evaluation(self, step: int, figures: Evaluation) -> None:
         """Writes dev figures at a step."""
         _, scores = History(self._folder, step).of(figures.metric)
-        best = {f"{figures.metric}_best": max([*scores, figures.score])}
-        _write(self._eval, step, figures.figures() | best)
+        scalars = figures.figures()
+        scalars[f"{figures.metric}_best"] = max([*scores, figures.score])
+        if figures.sentences_per_second is not None:
+            scalars["decode_sentences/sec"] = figures.sentences_per_second
+        _write(self._eval, step, scalars)
         self._progress.log(
             f"dev nll {figures.nll:.4f}",
             f"perplexity {figures.perplexity:.3f}",

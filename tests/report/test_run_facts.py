@@ -227,6 +227,37 @@ def test_a_folder_without_events(tmp_path):
     assert run_facts.read_events(tmp_path / "nowhere").seconds is None
 
 
+def _took(*reports):
+    return run_facts.Events({"step_seconds": [*reports]}, None)
+
+
+@pytest.mark.parametrize(
+    ("step", "seconds"),
+    # 100 steps of 2 seconds, then 1 second a step.
+    [(0, 0.0), (50, 100.0), (100, 200.0), (150, 250.0), (200, 300.0)],
+)
+def test_the_time_of_a_step(step, seconds):
+    assert _took((100, 2.0), (200, 1.0)).seconds_at(step) == seconds
+
+
+def test_steps_that_no_report_covers():
+    events = _took((100, 2.0), (200, 1.0))
+    # Of now: as fast as those before.
+    assert events.seconds_at(299) == 399.0
+    # There would be a report of these.
+    assert events.seconds_at(300) is None
+    # An imported run, or events that were removed.
+    assert _took((100, 2.0), (300, 1.0)).seconds_at(300) is None
+    assert _took().seconds_at(10) is None
+
+
+def test_sessions_add_up_and_what_was_lost_counts_once():
+    # Killed after 300 and gone on from 220: 300 is reported again.
+    events = _took((100, 1.0), (200, 1.0), (300, 9.0), (300, 2.0), (310, 1.0))
+    assert events.seconds_at(310) == 100 + 100 + 200 + 10
+    assert events.values("step_seconds") == [1.0, 1.0, 2.0, 1.0]
+
+
 def test_half_a_record_at_the_end_is_left_out(tmp_path):
     _write(tmp_path, [(100, 2.5), (200, 1.5)])
     (path,) = tmp_path.iterdir()

@@ -52,10 +52,28 @@ def test_history_keeps_every_bit_and_forgets_what_is_gone(tmp_path):
     assert evaluations.History(tmp_path, 99).of("nll")[1][-1] == 0.5
 
 
+def test_history_says_how_scores_were_computed(tmp_path):
+    old = '{"evaluations": [{"step": 5, "nll": 1.0, "perplexity": 2.7,'
+    old += ' "token_accuracy": 0.5, "bleu": 3.0}]}'
+    (tmp_path / run_directory.EVALUATIONS).write_text(old)
+    history = evaluations.History(tmp_path)
+    assert history.signatures() == []
+    for step, signature in ((10, "v2"), (20, "v1"), (30, "v2")):
+        found = Evaluation(1.0, 2.7, 0.5, "bleu", 4.0, signature, 9.0)
+        history.add(step, found)
+    again = evaluations.History(tmp_path)
+    assert again.signatures() == ["v1", "v2"]
+    assert again.of("bleu") == ([5, 10, 20, 30], [3.0, 4.0, 4.0, 4.0])
+    # How fast it was is not repeated, bit for bit.
+    assert "9.0" not in (tmp_path / run_directory.EVALUATIONS).read_text()
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "{}",
+        '{"evaluations": [{"step": 1, "nll": 1, "perplexity": 1,'
+        ' "token_accuracy": 1, "signature": 1}]}',
         '{"evaluations": 3}',
         '{"evaluations": [3]}',
         '{"evaluations": [{"step": 1}]}',

@@ -114,6 +114,16 @@ def test_training_and_dev_figures(tmp_path):
     assert train["token_accuracy", 5] == 0.25
     assert train.keys() < {(tag, 5) for tag, _ in dev}
     assert dev["bleu", 5] == dev["bleu_best", 5] == 30.0
+    assert ("decode_sentences/sec", 5) not in dev
+
+
+def test_how_fast_an_evaluation_searched(tmp_path):
+    figures = Evaluation(1.0, 2.0, 0.5, "bleu", 30.0, "signature", 12.5)
+    summaries = Summaries(tmp_path, 0, 10)
+    summaries.evaluation(5, figures)
+    summaries.close()
+    dev = _scalars(tmp_path / "eval")
+    assert dev["decode_sentences/sec", 5] == 12.5
 
 
 def test_the_best_bleu_of_the_whole_run(tmp_path):

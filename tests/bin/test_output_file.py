@@ -1,0 +1,31 @@
+"""Where a command would write, and where it would not."""
+
+import pytest
+from absl import flags
+
+from t2t_repro.bin import output_file
+from t2t_repro.errors import UsageError
+
+
+def _asked(path, overwrite=False):
+    values = flags.FlagValues()
+    flags.DEFINE_string("page", str(path), "", flag_values=values)
+    flags.DEFINE_bool("overwrite", overwrite, "", flag_values=values)
+    values(["program"])
+    return output_file.of_flag(values, "page")
+
+
+def test_a_new_file_and_one_to_replace(tmp_path):
+    path = tmp_path / "page"
+    assert _asked(path) == path and not path.exists()
+    path.write_text("old")
+    assert _asked(path, overwrite=True) == path
+    with pytest.raises(UsageError, match="--page=.* exists: .*--overwrite"):
+        _asked(path)
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(UsageError, match="exists"):
+        _asked(tmp_path, overwrite=True)
+    with pytest.raises(UsageError, match="/no does not exist"):
+        _asked(tmp_path / "no" / "page")
