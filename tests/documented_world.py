@@ -39,6 +39,9 @@ FILLED: dict[tuple[str, str], list[str]] = {
         "num_hidden_layers=2",
     ],
     ("docs/from_tensor2tensor.md", "--data_dir=..."): ["--data_dir=OLD_DATA"],
+    ("docs/reproduce.md", "--problem=translate_ende_wmt14_bpe37k"): [
+        "--problem=translate_ende_toy"
+    ],
     ("docs/your_own.md", "..."): [
         "--hparams_set=transformer_half",
         "--generate_data",
