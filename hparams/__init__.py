@@ -2,6 +2,7 @@
 
 from . import bytenet as bytenet
 from . import convs2s as convs2s
+from . import extended_neural_gpu as extended_neural_gpu
 from . import ranges as ranges
 from . import rnn as rnn
 from . import table3 as table3

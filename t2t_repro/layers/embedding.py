@@ -10,7 +10,11 @@ _LONGEST_WAVELENGTH = 10000.0
 
 
 class Embedding(keras.layers.Layer):
-    """One matrix from ids to vectors, and back to logits."""
+    """One matrix from ids to vectors, and back to logits.
+
+    Attributes:
+      scale: of what is looked up.
+    """
 
     def __init__(
         self, vocab_size: int, hidden_size: int, is_scaled: bool, name: str
@@ -25,7 +29,7 @@ class Embedding(keras.layers.Layer):
         """
         super().__init__(name=name)
         self._shape = (vocab_size, hidden_size)
-        self._scale = math.sqrt(hidden_size) if is_scaled else 1.0
+        self.scale = math.sqrt(hidden_size) if is_scaled else 1.0
 
     def build(self, input_shape: tuple | None = None) -> None:
         """Makes the `[vocabulary, hidden]` matrix, rows N(0, 1 / hidden)."""
@@ -49,7 +53,7 @@ class Embedding(keras.layers.Layer):
         """
         vectors = ops.take(self.matrix, ids, axis=0)
         present = ops.cast(ops.not_equal(ids, 0), vectors.dtype)
-        return vectors * (self._scale * present)[..., None]
+        return vectors * (self.scale * present)[..., None]
 
     def softmax_kernel(self) -> Any:
         """The matrix as `[hidden, vocabulary]`, for the linear map to logits.

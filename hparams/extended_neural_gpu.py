@@ -1,0 +1,86 @@
+"""Sets of the Extended Neural GPU and of the Neural GPU.
+
+Kaiser and Bengio 2016 (arXiv:1610.08613) and Kaiser and Sutskever 2016
+(arXiv:1511.08228). What the papers leave open is as the authors' program has
+it, `research/neural_gpu` of TensorFlow's models. It also has scheduled
+sampling and a curriculum of lengths, and lowers its rate when progress stops;
+here every model is trained in the same way.
+"""
+
+from t2t_repro.models.extended_neural_gpu_hparams import (
+    ExtendedNeuralGPUHParams,
+)
+from t2t_repro.registry import register_hparams
+
+
+@register_hparams
+def extended_neural_gpu() -> ExtendedNeuralGPUHParams:
+    """The authors' program as it starts: 64 maps on four rows."""
+    return ExtendedNeuralGPUHParams(
+        hidden_size=64,
+        num_hidden_layers=2,
+        image_height=4,
+        kernel_width=3,
+        kernel_height=3,
+        atrous=False,
+        layer_norm=False,
+        output_tape=True,
+        input_unit=True,
+        shared_embedding_and_softmax_weights=False,
+        shared_embedding=False,
+        # Embeddings have a variance of 1, as there.
+        multiply_embedding_mode="sqrt_depth",
+        # There 0.1 * 3 / sqrt(columns): that of 36 columns.
+        dropout=0.05,
+        label_smoothing=0.1,
+        # 0.005 times a rate of 0.1; the moments are Adam's own.
+        optimizer_adam_beta1=0.9,
+        optimizer_adam_beta2=0.999,
+        optimizer_adam_epsilon=1e-3,
+        learning_rate_schedule="constant",
+        learning_rate_constant=0.0005,
+        learning_rate_warmup_steps=1,
+        learning_rate=0.1,
+        clip_grad_norm=4.0,
+        optimizer_multistep_accumulate_steps=0,
+        batch_size=32 * 40,  # 32 sentences of up to 40
+        max_length=40,
+        batch_shapes=8,
+        # Not there, where the longer of source and target decides.
+        length_ratio=1.2,
+        length_step=1,
+    )
+
+
+@register_hparams
+def extended_neural_gpu_multi30k() -> ExtendedNeuralGPUHParams:
+    """About as many parameters as `transformer_multi30k`, and its recipe.
+
+    Units of 80 maps have 1.2 million weights, the Transformer's four and four
+    layers 1.3. Two rows instead of four halve what they cost.
+    """
+    return extended_neural_gpu().replace(
+        hidden_size=80,
+        image_height=2,
+        shared_embedding_and_softmax_weights=True,
+        optimizer_adam_beta2=0.98,
+        optimizer_adam_epsilon=1e-9,
+        learning_rate_schedule="noam",
+        learning_rate_constant=1.0,
+        learning_rate_warmup_steps=1000,
+        clip_grad_norm=1.0,
+        batch_size=1024,
+        max_length=128,
+    )
+
+
+@register_hparams
+def extended_neural_gpu_tiny() -> ExtendedNeuralGPUHParams:
+    """Units of 48 maps, for tests and a first look."""
+    return extended_neural_gpu_multi30k().replace(
+        hidden_size=48,
+        dropout=0.0,
+        learning_rate_warmup_steps=400,
+        max_length=64,
+        batch_shapes=3,
+    )
