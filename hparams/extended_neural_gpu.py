@@ -19,6 +19,8 @@ def extended_neural_gpu() -> ExtendedNeuralGPUHParams:
     return ExtendedNeuralGPUHParams(
         hidden_size=64,
         num_hidden_layers=2,
+        cell="cgru",
+        saturation_cost=0.0,
         image_height=4,
         kernel_width=3,
         kernel_height=3,
@@ -53,6 +55,68 @@ def extended_neural_gpu() -> ExtendedNeuralGPUHParams:
 
 
 @register_hparams
+def extended_neural_gpu_wmt_enfr() -> ExtendedNeuralGPUHParams:
+    """English-French: the large model of the program's README, 512 maps.
+
+    Four GPUs there have four sentences each.
+    """
+    return extended_neural_gpu().replace(
+        hidden_size=512, batch_size=4 * 60, max_length=60
+    )
+
+
+@register_hparams
+def neural_gpu_algorithms() -> ExtendedNeuralGPUHParams:
+    """The Neural GPU that learned to multiply: 24 maps on four rows.
+
+    Its input and output have one length, so that an image needs no more.
+    """
+    return extended_neural_gpu().replace(
+        hidden_size=24, output_tape=False, length_ratio=1.0
+    )
+
+
+@register_hparams
+def neural_gpu() -> ExtendedNeuralGPUHParams:
+    """tensor2tensor's Neural GPU: one row, which begins with the embeddings.
+
+    There the columns of padding grow with the others; here they stay empty.
+    """
+    return extended_neural_gpu().replace(
+        hidden_size=256,
+        num_hidden_layers=1,
+        image_height=1,
+        kernel_height=1,
+        output_tape=False,
+        input_unit=False,
+        dropout=0.1,
+        label_smoothing=0.0,
+        optimizer_adam_beta1=0.85,
+        optimizer_adam_beta2=0.997,
+        optimizer_adam_epsilon=1e-6,
+        # 0.1 times the 0.02 that its "legacy" schedule has for Adam.
+        learning_rate_schedule="constant*linear_warmup",
+        learning_rate_constant=0.002,
+        learning_rate_warmup_steps=3000,
+        clip_grad_norm=10.0,
+        batch_size=1024,
+        max_length=256,  # there no limit of its own; the Transformer's
+        length_ratio=1.0,
+    )
+
+
+@register_hparams
+def diagonal_neural_gpu() -> ExtendedNeuralGPUHParams:
+    """tensor2tensor's Diagonal Neural GPU, as the paper describes it.
+
+    Freivalds and Liepins 2017 (arXiv:1702.08727). There channels walk along an
+    axis of one row, and so vanish, and the result is that of the first
+    application; dropout is of the candidate.
+    """
+    return neural_gpu().replace(cell="dcgru", saturation_cost=2.0)
+
+
+@register_hparams
 def extended_neural_gpu_multi30k() -> ExtendedNeuralGPUHParams:
     """About as many parameters as `transformer_multi30k`, and its recipe.
 
@@ -84,3 +148,9 @@ def extended_neural_gpu_tiny() -> ExtendedNeuralGPUHParams:
         max_length=64,
         batch_shapes=3,
     )
+
+
+@register_hparams
+def neural_gpu_tiny() -> ExtendedNeuralGPUHParams:
+    """The same without a tape: what the tape is for."""
+    return extended_neural_gpu_tiny().replace(output_tape=False)

@@ -20,7 +20,7 @@ import keras
 from keras import ops
 
 from t2t_repro.layers.attention import EVALUATION, Mode
-from t2t_repro.layers.conv_gru import ConvGRU
+from t2t_repro.layers.conv_gru import ConvGRU, DiagonalConvGRU
 from t2t_repro.layers.dropout import dropout, seed_of
 from t2t_repro.layers.embedding import Embedding
 from t2t_repro.layers.linear import Linear
@@ -32,6 +32,7 @@ from t2t_repro.models.extended_neural_gpu_hparams import (
 from t2t_repro.models.seq2seq import Seq2Seq
 
 _EPSILON = 1e-5  # the program's
+_CELLS = {"cgru": ConvGRU, "dcgru": DiagonalConvGRU}
 
 
 class Encoded(NamedTuple):
@@ -115,7 +116,7 @@ class ExtendedNeuralGPU(Seq2Seq):
         """The units of one application; they read the shape's channels."""
         hparams = self.hparams
         units = [
-            ConvGRU(
+            _CELLS[hparams.cell](
                 hparams.hidden_size,
                 hparams.kernel,
                 hparams.dilation(i),
@@ -143,18 +144,28 @@ class ExtendedNeuralGPU(Seq2Seq):
         image = self._read(ids, present, mode)
 
         def one_application(carried: Any, place: tuple[Any, ...]) -> Any:
-            step, image = carried
+            step, image, costs = carried
+            # A source is done when it had as many as it has columns.
+            goes_on = place[0][:, 0]
             x = self._drop(image, "encoder/image", step, mode)
             for unit in self._encoder:
-                x = unit.step(x, None, present, mode.dtype)
-            # A source is done when it had as many as it has columns.
-            return step + 1, ops.where(
-                place[0][..., None, None] > 0.0, x, image
-            )
+                x, cost = unit.step(x, None, present, mode.dtype)
+            x = ops.where(goes_on[:, None, None, None] > 0.0, x, image)
+            return step + 1, x, costs + goes_on * cost
 
-        start = ops.zeros((), "int32"), image
-        (_, image), _ = scan(one_application, start, (present[:, :, 0],))
+        batch = ops.shape(inputs)[0]
+        start = ops.zeros((), "int32"), image, ops.zeros((batch,))
+        (_, image, costs), _ = scan(one_application, start, (present[:, :, 0],))
+        if mode.losses is not None and self.hparams.saturation_cost:
+            mode.losses.append(self._saturation_cost(costs, own))
         return Encoded(image, own)
+
+    def _saturation_cost(self, costs: Any, own: Any) -> Any:
+        """Of the last unit: a mean over applications, then over sentences."""
+        own = ops.cast(own, "float32")
+        mean = ops.sum(costs / ops.maximum(own, 1.0))
+        sentences = ops.sum(ops.cast(own > 0.0, "float32"))
+        return self.hparams.saturation_cost * mean / ops.maximum(sentences, 1.0)
 
     def _read(self, ids: Any, present: Any, mode: Mode) -> Any:
         """`[batch, columns]` -> the image before the first application."""
@@ -165,7 +176,8 @@ class ExtendedNeuralGPU(Seq2Seq):
             return x
         x = self._input_norm(self._input(ops.cast(x, mode.dtype)))
         x = ops.cast(x, "float32") * present
-        return self._first.step(x, None, present, mode.dtype)
+        image, _ = self._first.step(x, None, present, mode.dtype)
+        return image
 
     def start(self, encoded: Encoded, beams: int) -> tuple[Encoded, Any]:
         """The image, and an empty tape; see `Seq2Seq.start`."""
@@ -201,7 +213,7 @@ class ExtendedNeuralGPU(Seq2Seq):
         x = self._drop(x, "decoder/image", position, mode)
         present = ops.repeat(_present(memory.own, columns), beams, axis=0)
         for unit in self._decoder:
-            x = unit.step(x, seen, present, mode.dtype)
+            x, _ = unit.step(x, seen, present, mode.dtype)
         image = ops.reshape(x, (batch, beams, *shape[1:]))
         return _column(image[..., row, :], column), State(image, tape)
 

@@ -29,6 +29,8 @@ class ExtendedNeuralGPUHParams(hparam.HParams):
     every cell; num_hidden_layers counts the units of one application.
     """
 
+    cell: str  # "cgru", or "dcgru" of the Diagonal Neural GPU
+    saturation_cost: float  # of the encoder's last dcgru, in nats a token
     image_height: int  # rows of the image
     kernel_width: int  # columns that a convolution sees
     kernel_height: int  # rows that it sees
@@ -38,7 +40,7 @@ class ExtendedNeuralGPUHParams(hparam.HParams):
     # The decoder of the extended model; without, all positions are read from
     # the encoder's last image at once, none depending on another.
     output_tape: bool
-    # A unit of its own reads the input, behind a linear map and a norm; without,
+    # A unit of its own reads the input, behind a linear map and a norm; if not,
     # the image begins with the embeddings as they are (tensor2tensor).
     input_unit: bool
 
@@ -57,7 +59,12 @@ class ExtendedNeuralGPUHParams(hparam.HParams):
         "kernel_height",
         "length_step",
     )
+    NOT_NEGATIVE: ClassVar[tuple[str, ...]] = (
+        *hparam.HParams.NOT_NEGATIVE,
+        "saturation_cost",
+    )
     RATES: ClassVar[tuple[str, ...]] = (*hparam.HParams.RATES, "dropout")
+    CHOICES: ClassVar = {**hparam.HParams.CHOICES, "cell": ("cgru", "dcgru")}
 
     def __post_init__(self) -> None:
         """Refuses an image that would be too short for its source."""
@@ -91,7 +98,8 @@ class ExtendedNeuralGPUHParams(hparam.HParams):
         """In the paper's words; see `HParams.architecture`."""
         return {
             "decoder": "active memory" if self.output_tape else "none",
-            "cgru_layers": self.num_hidden_layers,
+            "cell": self.cell,
+            "layers": self.num_hidden_layers,
             "m": self.hidden_size,
             "image_height": self.image_height,
             "kernel": f"{self.kernel_width}x{self.kernel_height}",
