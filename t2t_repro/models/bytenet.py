@@ -93,9 +93,11 @@ class ByteNet(Seq2Seq):
           inputs: `[batch, source]` int32.
           mode: training, evaluation or looking inside.
         """
-        length = self._columns(ops.shape(inputs)[1])
+        length = self.hparams.columns(ops.shape(inputs)[1])
         ids = ops.pad(inputs, [[0, 0], [0, length - ops.shape(inputs)[1]]])
-        own = self._columns(ops.sum(ops.cast(inputs != 0, "int32"), axis=1))
+        own = self.hparams.columns(
+            ops.sum(ops.cast(inputs != 0, "int32"), axis=1)
+        )
         present = ops.arange(length, dtype="int32")[None] < own[:, None]
         x = ops.cast(self._embedding("source_embedding")(ids), mode.dtype)
         present = ops.cast(present, x.dtype)[..., None]
@@ -155,11 +157,6 @@ class ByteNet(Seq2Seq):
     def output_kernel(self) -> Any:
         """`[2 d, vocabulary]`: decoder output times this is the logits."""
         return self._embedding("softmax").softmax_kernel()
-
-    def _columns(self, lengths: Any) -> Any:
-        """a n + b of each, int32."""
-        columns = ops.cast(lengths, "float32") * self.hparams.length_ratio
-        return ops.cast(ops.ceil(columns), "int32") + self.hparams.length_extra
 
     def _drop(self, block: Chain, y: Any, x: Any, mode: Mode) -> Any:
         seed = seed_of(mode.dropout_key, f"{block.path}/residual")

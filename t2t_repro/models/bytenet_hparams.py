@@ -8,7 +8,6 @@ positions has `columns(n)`.
 """
 
 import dataclasses
-import math
 from typing import Any, ClassVar
 
 from t2t_repro import hparam, registry
@@ -88,9 +87,13 @@ class ByteNetHParams(hparam.HParams):
             positions * block * self.num_hidden_layers + 2 * target * vocab_size
         )
 
-    def columns(self, source: int) -> int:
-        """Of a source of so many positions: a n + b, section 3.2."""
-        return math.ceil(self.length_ratio * source) + self.length_extra
+    def columns(self, source: Any) -> Any:
+        """a n + b (section 3.2) of lengths, a number or a tensor of integers.
+
+        In thousandths: float32 makes 30.000002 of 1.2 * 25.
+        """
+        ratio = round(1000 * self.length_ratio)
+        return -(-ratio * source // 1000) + self.length_extra
 
     def forward_flops(self, shape: hparam.Shape, vocab_size: int) -> int:
         """By the formula above; see `HParams.forward_flops`."""

@@ -136,9 +136,9 @@ class ExtendedNeuralGPU(Seq2Seq):
           inputs: `[batch, source]` int32.
           mode: training, evaluation or looking inside.
         """
-        length = ops.shape(inputs)[1]
-        columns = self._columns(length)
-        own = self._columns(ops.sum(ops.cast(inputs != 0, "int32"), axis=1))
+        hparams, length = self.hparams, ops.shape(inputs)[1]
+        columns = hparams.columns(length)
+        own = hparams.columns(ops.sum(ops.cast(inputs != 0, "int32"), axis=1))
         ids = ops.pad(inputs, [[0, 0], [0, columns - length]])
         present = _present(own, columns)
         image = self._read(ids, present, mode)
@@ -156,7 +156,7 @@ class ExtendedNeuralGPU(Seq2Seq):
         batch = ops.shape(inputs)[0]
         start = ops.zeros((), "int32"), image, ops.zeros((batch,))
         (_, image, costs), _ = scan(one_application, start, (present[:, :, 0],))
-        if mode.losses is not None and self.hparams.saturation_cost:
+        if mode.losses is not None and hparams.saturation_cost:
             mode.losses.append(self._saturation_cost(costs, own))
         return Encoded(image, own)
 
@@ -226,13 +226,6 @@ class ExtendedNeuralGPU(Seq2Seq):
     ) -> Any:
         """The steps one after the other; see `Seq2Seq.decode`."""
         return ops.cast(super().decode(targets, encoded, mode), mode.dtype)
-
-    def _columns(self, lengths: Any) -> Any:
-        """Of images of sources of these lengths, int32."""
-        step = self.hparams.length_step
-        ratio = self.hparams.length_ratio / step
-        steps = ops.ceil(ops.cast(lengths, "float32") * ratio)
-        return ops.cast(steps, "int32") * step
 
     def _word(self, ids: Any) -> Any:
         """`[..., m]` of what is written; padding, too, is a word there."""

@@ -14,7 +14,6 @@ The square of a sentence's length is in the encoder and in the decoder.
 """
 
 import dataclasses
-import math
 from typing import Any, ClassVar
 
 from t2t_repro import hparam, registry
@@ -89,10 +88,15 @@ class ExtendedNeuralGPUHParams(hparam.HParams):
         """Of a unit, from 0."""
         return 1 << unit if self.atrous else 1
 
-    def columns(self, source: int) -> int:
-        """Of the image of a source of so many positions."""
-        steps = math.ceil(source * self.length_ratio / self.length_step)
-        return steps * self.length_step
+    def columns(self, source: Any) -> Any:
+        """Of the images of sources of these lengths, a number or integers.
+
+        In thousandths: float32 makes 30.000002 of 1.2 * 25.
+        """
+        ratio = round(1000 * self.length_ratio)
+        return (
+            -(-ratio * source // (1000 * self.length_step)) * self.length_step
+        )
 
     def architecture(self) -> dict[str, Any]:
         """In the paper's words; see `HParams.architecture`."""

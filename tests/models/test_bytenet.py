@@ -248,6 +248,10 @@ def test_the_paper_has_six_sets_of_five_dilations():
     rates = [hparams.dilation(i) for i in range(hparams.num_hidden_layers)]
     assert rates == [1, 2, 4, 8, 16] * 6
     assert hparams.columns(10) == 12
+    # 1.2 * 25 = 30 in whatever precision.
+    assert hparams.columns(25) == 30
+    found = hparams.columns(tf.constant([25, 26, 0]))
+    np.testing.assert_array_equal(found, [30, 32, 0])
 
 
 def test_bfloat16():

@@ -24,7 +24,9 @@ _SETS = {
     "rnn_tiny": dict(hidden_size=16, dropout=0.2),
     "bytenet_tiny": dict(hidden_size=16, num_hidden_layers=3),
     "convs2s_tiny": dict(hidden_size=16, dropout=0.1),
-    "extended_neural_gpu_tiny": dict(hidden_size=16, dropout=0.1),
+    "extended_neural_gpu_tiny": dict(
+        hidden_size=16, num_hidden_layers=1, dropout=0.1
+    ),
 }
 _INPUTS = np.array([[5, 6, 7, 1], [8, 1, 0, 0], [9, 9, 1, 0]], np.int32)
 _TARGETS = np.array([[4, 5, 9, 1], [3, 1, 0, 0], [7, 8, 1, 0]], np.int32)

@@ -316,12 +316,17 @@ _INPUTS = np.array([[5, 6, 7, 8, 9, 1], [8, 9, 1, 0, 0, 0]], np.int32)
 
 
 def test_a_source_has_columns_of_its_own():
-    encoded = _model().encode(_INPUTS)
+    model = _model()
+    encoded = model.encode(_INPUTS)
     # 1.2 * 6 = 7.2 and 1.2 * 3 = 3.6, rounded up.
     np.testing.assert_array_equal(encoded.own, [8, 4])
     image = np.abs(encoded.image).sum(axis=(2, 3))
     np.testing.assert_array_equal(image[1] > 0, [True] * 4 + [False] * 4)
     assert (image[0] > 0).all()
+    # 1.2 * 25 = 30 in whatever precision.
+    assert model.hparams.columns(25) == 30
+    found = model.hparams.columns(tf.constant([25, 26, 0]))
+    np.testing.assert_array_equal(found, [30, 32, 0])
     # 6 and 3 in fives.
     encoded = _model(length_ratio=1.0, length_step=5).encode(_INPUTS)
     np.testing.assert_array_equal(encoded.own, [10, 5])
