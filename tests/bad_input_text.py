@@ -10,6 +10,7 @@ _GENERATE = (
     "--problem=translate_from_files --tmp_dir={w}/raw --data_dir={w}/new"
 )
 _BLEU = "--translation={w}/text/lines --reference="
+_TESTED = _BLEU + "{w}/text/lines --baseline={w}/text/"
 _DECODE = "--output_dir={w}/run --decode_from_file="
 _NOTEPAD = "ein Hund\r\nkeine Katze\r\n".encode("utf-16")
 _TENSORS = "run/model.ckpt-6.data-00000-of-00001"
@@ -64,6 +65,9 @@ BLEU = cases(
     ("reference without a name", _BLEU + "{w}/text/lines,", 2, "is empty"),
     ("figure of one", _BLEU + "a,b --t2t", 2, "--t2t adds a figure of one"),
     ("input twice", "--reference=-", 2, "so cannot the reference"),
+    ("baseline absent", _TESTED + "no", 1, "text/no"),
+    ("baseline of others", _TESTED + "short", 1, "and the baseline 3 ("),
+    ("baseline typed", _BLEU + "- --baseline=-", 2, "or the baseline"),
     ("text of Notepad", _BLEU + "{w}/text/utf16", 1, "It is UTF-16"),
 )
 

@@ -18,7 +18,7 @@ def of_flag(values: flags.FlagValues, flag: str) -> pathlib.Path:
     Raises:
       UsageError: the file exists, or its folder does not.
     """
-    given = values[flag].value
+    given: str = values[flag].value or ""
     target = files.absolute(given)
     if target.is_dir() or (target.exists() and not values.overwrite):
         raise UsageError(

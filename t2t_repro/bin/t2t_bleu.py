@@ -21,17 +21,21 @@ from t2t_repro.text import lines
 
 _DOCUMENTATION = """scores a translation against a reference, line by line.
 
-`sacrebleu` is the figure to compare between systems. `paper_bleu`, printed when
---language is given, is the one to compare with the figures of the paper. The
-files are plain, untokenised UTF-8 text, or the same with a name in .gz.
+`sacrebleu` is the figure to compare between systems. With --language come
+`paper_bleu`, to compare with the figures of the paper, and `multi30k_bleu`, to
+compare with those published on Multi30k. --baseline tells whether another
+translation differs by more than chance. The files are plain, untokenised UTF-8
+text, or the same with a name in .gz.
 
   t2t-bleu --translation=out.de --reference=ref.de --language=de
+  t2t-bleu --translation=out.de --reference=ref.de --baseline=other.de --chrf
   t2t-bleu --reference=ref1.de,ref2.de < out.de"""
 
 
 # How the files of a WMT test set begin before somebody has unwrapped them.
 _MARKUP = ("<srcset", "<refset", "<tstset", "<mteval", "<!doctype", "<?xml")
 _TOKENIZED_LINES = 100  # as many as sacreBLEU
+_TESTED = ("sacrebleu", "chrf2", "ter")  # those that sacreBLEU itself tests
 
 logger = logging.getLogger("t2t_repro")
 
@@ -65,8 +69,15 @@ def _define_flags(values: flags.FlagValues) -> None:
         (
             "language",
             None,
-            "of the translation, such as de: adds paper_bleu, whose tokeniser"
-            " needs to know",
+            "of the translation, such as de: adds paper_bleu and multi30k_bleu,"
+            " whose tokeniser needs to know",
+        ),
+        (
+            "baseline",
+            None,
+            "another translation of the same: adds its scores, and how likely"
+            " the difference is chance, by paired bootstrap and by approximate"
+            " randomisation",
         ),
     ):
         flags.DEFINE_string(name, default, text, flag_values=values)
@@ -77,6 +88,8 @@ def _define_flags(values: flags.FlagValues) -> None:
             " into plain ones first, as in the file that the paper's authors"
             " used",
         ),
+        ("chrf", "add chrF2, an F-score of character n-grams"),
+        ("ter", "add TER, edits for 100 words: less is better"),
         (
             "t2t",
             "add BLEU_uncased and BLEU_cased as tensor2tensor's t2t-bleu"
@@ -112,7 +125,7 @@ def _body(values: flags.FlagValues) -> None:
             f" reference, not of {len(references)}: leave it out, or give one"
             f" of {', '.join(references)} as --reference."
         )
-    _check_standard_input(values.translation, references)
+    _check_standard_input(values.translation, references, values.baseline)
     _score(values, references)
 
 
@@ -131,11 +144,13 @@ def _paths(given: Sequence[str]) -> list[str]:
     return paths
 
 
-def _check_standard_input(translation: str, references: Sequence[str]) -> None:
-    if [translation, *references].count(lines.STANDARD) > 1:
+def _check_standard_input(
+    translation: str, references: Sequence[str], baseline: str | None
+) -> None:
+    if [translation, *references, baseline].count(lines.STANDARD) > 1:
         raise UsageError(
             "the translation comes from standard input, and so cannot the"
-            " reference: give --translation=FILE."
+            " reference or the baseline: give --translation=FILE."
         )
     if translation == lines.STANDARD and os.isatty(0):
         raise UsageError(
@@ -145,11 +160,9 @@ def _check_standard_input(translation: str, references: Sequence[str]) -> None:
 
 
 def _score(values: flags.FlagValues, paths: Sequence[str]) -> None:
-    # Here and not above: --help need not wait for sacreBLEU.
-    from t2t_repro.metrics import bleu
-
     hypotheses = _read(values.translation)
     references = [_read(path) for path in paths]
+    baseline = _read(values.baseline) if values.baseline else []
     for path, reference in zip(paths, references, strict=True):
         if len(reference) != len(hypotheses):
             raise InputError(
@@ -157,14 +170,48 @@ def _score(values: flags.FlagValues, paths: Sequence[str]) -> None:
                 f" {len(reference)} ({path}): line by line they must belong"
                 " together. Give the reference of the file that was translated."
             )
-    _warn_of_tokens(values.translation, hypotheses)
-    scores = {
-        "sacrebleu": bleu.sacrebleu_score(
-            hypotheses,
-            *references,
-            test_set=values.test_set or "",
-            language_pair=values.language_pair or "",
+    if values.baseline and len(baseline) != len(hypotheses):
+        raise InputError(
+            f"the translation has {len(hypotheses)} lines and the baseline"
+            f" {len(baseline)} ({values.baseline}): they must be of the same"
+            " sentences."
         )
+    _warn_of_tokens(values.translation, hypotheses)
+    report = _scores(values, hypotheses, references)
+    if lines.STANDARD not in paths:
+        # Of the files' bytes, as sha256sum has it, not of the lines in them.
+        digest = ",".join(map(file_sha256, paths))
+        for figure in report.values():
+            if "reference_sha256" in figure:
+                figure["reference_sha256"] = digest
+    if values.baseline:
+        from t2t_repro.metrics import significance
+
+        names = [name for name in _TESTED if name in report]
+        report["paired"] = {
+            name: dataclasses.asdict(tested)
+            for name, tested in significance.paired_tests(
+                names, hypotheses, baseline, *references
+            ).items()
+        }
+    print(json.dumps(report) if values.json else _as_text(report))
+
+
+def _scores(
+    values: flags.FlagValues,
+    hypotheses: Sequence[str],
+    references: Sequence[Sequence[str]],
+) -> dict[str, dict[str, Any]]:
+    """All that was asked for, by the names that they are printed under."""
+    # Here and not above: --help need not wait for sacreBLEU.
+    from t2t_repro.metrics import bleu, chrf_ter
+
+    names = {
+        "test_set": values.test_set or "",
+        "language_pair": values.language_pair or "",
+    }
+    scores: dict[str, Any] = {
+        "sacrebleu": bleu.sacrebleu_score(hypotheses, *references, **names)
     }
     if values.language:
         scores["paper_bleu"] = bleu.paper_bleu(
@@ -173,32 +220,54 @@ def _score(values: flags.FlagValues, paths: Sequence[str]) -> None:
             values.language,
             rewrite_reference_quotes=values.rewrite_reference_quotes,
         )
-    report = {name: dataclasses.asdict(score) for name, score in scores.items()}
-    if lines.STANDARD not in paths:
-        # Of the files' bytes, as sha256sum has it, not of the lines in them.
-        digest = ",".join(map(file_sha256, paths))
-        for figure in report.values():
-            figure["reference_sha256"] = digest
+        scores["multi30k_bleu"] = bleu.multi30k_bleu(
+            hypotheses, references[0], values.language
+        )
     if values.t2t:
-        t2t = bleu.t2t_bleu(hypotheses, references[0])
-        report["t2t_bleu"] = dataclasses.asdict(t2t)
-    print(json.dumps(report) if values.json else _as_text(report))
+        scores["t2t_bleu"] = bleu.t2t_bleu(hypotheses, references[0])
+    if values.chrf:
+        scores["chrf2"] = chrf_ter.chrf2(hypotheses, *references, **names)
+    if values.ter:
+        scores["ter"] = chrf_ter.ter(hypotheses, *references, **names)
+    return {name: dataclasses.asdict(score) for name, score in scores.items()}
 
 
 def _as_text(report: dict[str, dict[str, Any]]) -> str:
-    sacrebleu = report["sacrebleu"]
-    printed = [
-        f"sacrebleu = {sacrebleu['score']:.2f} {sacrebleu['signature']}"
-        f" reference sha256 {sacrebleu['reference_sha256']}"
-    ]
-    if paper := report.get("paper_bleu"):
-        printed.append(
-            f"paper_bleu = {paper['score']:.2f} {paper['signature']}"
-        )
-    if t2t := report.get("t2t_bleu"):
-        printed.append(f"BLEU_uncased = {t2t['uncased']:6.2f}")
-        printed.append(f"BLEU_cased = {t2t['cased']:6.2f}")
+    printed = []
+    for name, figure in report.items():
+        if name == "t2t_bleu":
+            printed.append(f"BLEU_uncased = {figure['uncased']:6.2f}")
+            printed.append(f"BLEU_cased = {figure['cased']:6.2f}")
+        elif name == "paired":
+            printed += [
+                line
+                for metric, tested in figure.items()
+                for line in _paired_lines(metric, tested)
+            ]
+        else:
+            printed.append(
+                f"{name} = {figure['score']:.2f} {figure['signature']}"
+            )
+    printed[0] += f" reference sha256 {report['sacrebleu']['reference_sha256']}"
     return "\n".join(printed)
+
+
+def _paired_lines(metric: str, tested: dict[str, Any]) -> list[str]:
+    difference = tested["score"] - tested["baseline"]
+    interval, baseline_interval = (
+        f"{tested[f'{of}mean']:.2f} +- {tested[f'{of}interval']:.2f}"
+        for of in ("", "baseline_")
+    )
+    return [
+        f"{metric} of the baseline = {tested['baseline']:.2f}, difference"
+        f" {difference:+.2f}",
+        f"{metric} paired bootstrap: p = {tested['bootstrap_p']:.4f},"
+        f" {interval} and {baseline_interval},"
+        f" {tested['bootstrap_signature']}",
+        f"{metric} approximate randomisation: p ="
+        f" {tested['randomisation_p']:.4f},"
+        f" {tested['randomisation_signature']}",
+    ]
 
 
 def _warn_of_tokens(path: str, hypotheses: Sequence[str]) -> None:

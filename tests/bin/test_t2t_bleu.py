@@ -16,6 +16,9 @@ from t2t_repro.bin import t2t_bleu
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 _HYPOTHESIS = "Ein alt-neuer Weg dort hin.\n"
 _REFERENCE = "Ein neu-neuer Weg dort hin.\n"
+# What sacreBLEU tests too, in the order of its command.
+_TESTED = ("sacrebleu", "chrf2", "ter")
+_FILES = (("reference", "ref"), ("translation", "hyp"), ("baseline", "base"))
 
 
 @pytest.fixture
@@ -70,7 +73,7 @@ def test_tokenised_text_is_doubted_in_one_line(tmp_path, capsys, count, said):
 def test_every_figure_under_its_name(files, capsys):
     assert t2t_bleu.main([*files, "--language=de", "--t2t"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert lines[0].startswith("sacrebleu = 53.73 nrefs:1|")
     # With the compounds split, one wrong word of eight: (1/4)^(1/4).
     assert re.fullmatch(
@@ -78,14 +81,22 @@ def test_every_figure_under_its_name(files, capsys):
         r" compounds split at hyphens, multi-bleu, cased",
         lines[1],
     )
+    # As sacreBLEU here: one wrong word of six.
+    assert re.fullmatch(
+        r"multi30k_bleu = 53\.73 Moses-tokenised \(de, sacremoses \S+\),"
+        r" multi-bleu, lowercased",
+        lines[2],
+    )
     # `intl` makes three tokens of the compound, so the same counts again.
-    assert lines[2:] == ["BLEU_uncased =  70.71", "BLEU_cased =  70.71"]
+    assert lines[3:] == ["BLEU_uncased =  70.71", "BLEU_cased =  70.71"]
 
 
 def test_json_is_one_object_with_the_same_figures(files, capsys):
     assert t2t_bleu.main([*files, "--language=de", "--t2t", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert list(report) == ["sacrebleu", "paper_bleu", "t2t_bleu"]
+    assert list(report) == [
+        *("sacrebleu", "paper_bleu", "multi30k_bleu", "t2t_bleu")
+    ]
     assert report["sacrebleu"]["score"] == pytest.approx(100 * (1 / 12) ** 0.25)
     assert report["sacrebleu"]["signature"].startswith("nrefs:1|case:mixed|")
     assert report["paper_bleu"]["score"] == pytest.approx(100 * 0.25**0.25)
@@ -158,6 +169,124 @@ def test_a_test_set_with_two_references(files, tmp_path, capsys, monkeypatch):
     assert t2t_bleu.main(arguments) == 0
     # The second one is the translation itself.
     assert capsys.readouterr().out.startswith("sacrebleu = 100.00 nrefs:2|")
+
+
+def _sacrebleu(*arguments):
+    """What sacreBLEU's own command prints, with four decimals."""
+    return subprocess.run(
+        [sys.executable, "-m", "sacrebleu", *map(str, arguments), "-w", "4"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+@pytest.fixture
+def two_outputs(tmp_path):
+    """Made-up text: a reference, a translation of it and a worse one."""
+    words = [*("ein", "zwei", "drei", "Hund", "Katze", "läuft"), *"abcde"]
+    sentences = [
+        [words[(n * n + 3 * k) % len(words)] for k in range(4 + n % 7)]
+        for n in range(40)
+    ]
+    for name, period in (("ref", 0), ("hyp", 5), ("base", 3)):
+        lines = [
+            " ".join(
+                "x" if period and (n + k) % period == 0 else word
+                for k, word in enumerate(sentence)
+            )
+            for n, sentence in enumerate(sentences)
+        ]
+        (tmp_path / name).write_text("".join(f"{line}.\n" for line in lines))
+    return tmp_path
+
+
+def test_chrf2_and_ter_are_those_of_sacrebleu(two_outputs, capsys):
+    """One reference, and two: figure and signature."""
+    hypothesis, reference = two_outputs / "hyp", two_outputs / "ref"
+    for references in ([reference], [reference, two_outputs / "base"]):
+        flags = [f"--reference={path}" for path in references]
+        flags += [f"--translation={hypothesis}", "--chrf", "--ter"]
+        assert t2t_bleu.main(flags) == 0
+        out, error = capsys.readouterr()
+        assert error == ""
+        theirs = json.loads(
+            _sacrebleu(
+                *references, "-i", hypothesis, "-m", "bleu", "chrf", "ter"
+            )
+        )
+        expected = [
+            f"{name} = {found['score']:.2f} {found['signature']}"
+            for name, found in zip(_TESTED, theirs, strict=True)
+        ]
+        lines = out.splitlines()
+        assert lines[0].startswith(expected[0] + " reference sha256")
+        assert lines[1:] == expected[1:]
+
+
+def _numbers(text):
+    return re.findall(r"\d+\.\d{4}", text)
+
+
+def test_paired_tests_are_those_of_sacrebleu(two_outputs, capsys):
+    names = [two_outputs / name for name in ("ref", "base", "hyp")]
+    flags = [f"--reference={names[0]}", f"--baseline={names[1]}"]
+    flags += [f"--translation={names[2]}", "--chrf", "--ter"]
+    assert t2t_bleu.main([*flags, "--json"]) == 0
+    paired = json.loads(capsys.readouterr().out)["paired"]
+    assert list(paired) == [*_TESTED]
+    command = [names[0], "-i", *names[1:], "-m", "bleu", "chrf", "ter"]
+    command += ["--format", "text"]
+
+    def ours(*fields):
+        return [f"{paired[n][f]:.4f}" for n in _TESTED for f in fields]
+
+    # A row for the baseline, one for the translation, one of probabilities.
+    bootstrap = _sacrebleu(*command, "--paired-bs")
+    assert _numbers(bootstrap) == [
+        *ours("baseline", "baseline_mean", "baseline_interval"),
+        *ours("score", "mean", "interval"),
+        *ours("bootstrap_p"),
+    ]
+    randomisation = _sacrebleu(*command, "--paired-ar")
+    assert _numbers(randomisation) == [
+        *(*ours("baseline"), *ours("score"), *ours("randomisation_p"))
+    ]
+    for found in paired.values():
+        assert f" {found['bootstrap_signature']}\n" in bootstrap
+        assert f" {found['randomisation_signature']}\n" in randomisation
+
+
+def test_paired_tests_in_words(two_outputs, capsys):
+    (two_outputs / "base").write_text((two_outputs / "hyp").read_text())
+    flags = [f"--{flag}={two_outputs / name}" for flag, name in _FILES]
+    assert t2t_bleu.main(flags) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert re.fullmatch(
+        r"sacrebleu of the baseline = \d+\.\d\d, difference \+0\.00", lines[1]
+    )
+    # No resample differs, so that only the one counts that is always added: of
+    # 1,001 and of 10,001.
+    assert lines[2].startswith("sacrebleu paired bootstrap: p = 0.0010, ")
+    assert "|bs:1000|seed:12345|" in lines[2] and " +- " in lines[2]
+    assert lines[3].startswith(
+        "sacrebleu approximate randomisation: p = 0.0001, nrefs:1|ar:10000|"
+    )
+
+
+def test_a_baseline_of_other_sentences(two_outputs, failure, monkeypatch):
+    flags = [f"--{flag}={two_outputs / name}" for flag, name in _FILES]
+    (two_outputs / "base").write_text("ein Hund\n")
+    status, message = failure(*flags)
+    assert status == 1 and "40 lines and the baseline 1 (" in message
+    flags[-1] = "--baseline="
+    status, message = failure(*flags)
+    assert status == 2 and "--baseline= is empty" in message
+    flags[-1] = f"--baseline={two_outputs / 'hyp'}"
+    monkeypatch.setenv("SACREBLEU_SEED", "seven")
+    status, message = failure(*flags)
+    assert status == 2 and "SACREBLEU_SEED='seven'" in message
 
 
 @pytest.mark.parametrize("form", ["comma", "repeated"])
@@ -309,6 +438,22 @@ def test_help_waits_for_no_library():
     )
     assert finished.returncode == 0, finished.stderr
     assert "--rewrite_reference_quotes" in finished.stdout
+
+
+def test_what_the_scripts_of_multi30k_print(shared, capsys):
+    """The scripts themselves, on the oracle's text."""
+    folder = shared("oracle/bleu")
+    printed = json.loads((folder / "bleu_expected.de.json").read_text())
+    arguments = [
+        f"--translation={folder / 'bleu_hyp.de'}",
+        f"--reference={folder / 'bleu_ref.de'}",
+        "--language=de",
+        "--json",
+    ]
+    assert t2t_bleu.main(arguments) == 0
+    found = json.loads(capsys.readouterr().out)["multi30k_bleu"]
+    score = f"BLEU = {found['score']:.2f}, "
+    assert printed["tokenized_lc"].startswith(score)
 
 
 def test_what_tensor2tensor_printed(shared, capsys):

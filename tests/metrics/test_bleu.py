@@ -103,6 +103,17 @@ def test_paper_bleu_respects_case_unless_told():
     assert lowercased.signature.endswith("multi-bleu, lowercased")
 
 
+def test_multi30k_bleu_looks_at_no_case_and_splits_nothing():
+    result = bleu.multi30k_bleu(
+        ["ein ALT-neuer Weg dort hin."], ["Ein alt-neuer weg dort hin."], "de"
+    )
+    # Ein alt-neuer weg dort hin . : six tokens, all of them right.
+    assert result.score == pytest.approx(100)
+    assert result.hypothesis_length == 6
+    assert "compounds" not in result.signature
+    assert result.signature.endswith("multi-bleu, lowercased")
+
+
 def test_quotes_of_the_reference_are_rewritten_only_on_request():
     references = ["Er sagte „Ja“ und ging‚s an."]
     for hypotheses in (
