@@ -100,4 +100,18 @@ CASES = cases(
         "give two names",
         _evaluated(),
     ),
+    (
+        "scores of one",
+        _TWO + " --scores={w}/out",
+        2,
+        "has 1 files for 2 runs",
+        _evaluated(),
+    ),
+    (
+        "scores of something else",
+        _TWO + " --scores={w}/run/problem.json,{w}/out",
+        1,
+        "is not what t2t-bleu",
+        _evaluated(),
+    ),
 )

@@ -14,7 +14,7 @@ from typing import Any
 
 from absl import flags
 
-from t2t_repro.bin import command
+from t2t_repro.bin import command, paths
 from t2t_repro.errors import InputError, UsageError, nearest
 from t2t_repro.files import file_sha256
 from t2t_repro.text import lines
@@ -101,7 +101,7 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _body(values: flags.FlagValues) -> None:
-    references = _paths(values.reference)
+    references = _references(values.reference)
     if bool(references) == bool(values.test_set):
         raise UsageError(
             "give either --reference=FILE or --test_set=NAME with"
@@ -129,19 +129,15 @@ def _body(values: flags.FlagValues) -> None:
     _score(values, references)
 
 
-def _paths(given: Sequence[str]) -> list[str]:
-    """The files of --reference; a name may itself have a comma."""
-    paths = [
-        path
-        for names in given
-        for path in ([names] if os.path.exists(names) else names.split(","))
-    ]
-    if "" in paths:
+def _references(given: Sequence[str]) -> list[str]:
+    """The files of --reference."""
+    found = paths.several(given)
+    if "" in found:
         raise UsageError(
             f"--reference={','.join(given)} has a name that is empty: give"
             " files, with a comma between two."
         )
-    return paths
+    return found
 
 
 def _check_standard_input(
@@ -159,11 +155,11 @@ def _check_standard_input(
         )
 
 
-def _score(values: flags.FlagValues, paths: Sequence[str]) -> None:
+def _score(values: flags.FlagValues, names: Sequence[str]) -> None:
     hypotheses = _read(values.translation)
-    references = [_read(path) for path in paths]
+    references = [_read(path) for path in names]
     baseline = _read(values.baseline) if values.baseline else []
-    for path, reference in zip(paths, references, strict=True):
+    for path, reference in zip(names, references, strict=True):
         if len(reference) != len(hypotheses):
             raise InputError(
                 f"the translation has {len(hypotheses)} lines and the reference"
@@ -178,20 +174,20 @@ def _score(values: flags.FlagValues, paths: Sequence[str]) -> None:
         )
     _warn_of_tokens(values.translation, hypotheses)
     report = _scores(values, hypotheses, references)
-    if lines.STANDARD not in paths:
+    if lines.STANDARD not in names:
         # Of the files' bytes, as sha256sum has it, not of the lines in them.
-        digest = ",".join(map(file_sha256, paths))
+        digest = ",".join(map(file_sha256, names))
         for figure in report.values():
             if "reference_sha256" in figure:
                 figure["reference_sha256"] = digest
     if values.baseline:
         from t2t_repro.metrics import significance
 
-        names = [name for name in _TESTED if name in report]
+        metrics = [name for name in _TESTED if name in report]
         report["paired"] = {
             name: dataclasses.asdict(tested)
             for name, tested in significance.paired_tests(
-                names, hypotheses, baseline, *references
+                metrics, hypotheses, baseline, *references
             ).items()
         }
     print(json.dumps(report) if values.json else _as_text(report))

@@ -3,12 +3,12 @@
 A table on standard output: size and operations, speed, hours, the best score of
 the trainer's evaluations and when it was reached, then every difference of the
 recipes. --html adds the curves, by step and by hours of training, on a page
-that needs no network. Only run directories are read.
+that needs no network. Only run directories are read; with the scores of a test
+set, --scores, each run is put beside what is published of its recipe.
 
   t2t-compare --output_dirs=rnn,convs2s,transformer --html=page.html
 """
 
-import os
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from t2t_repro import files, registry
-from t2t_repro.bin import command, output_file
+from t2t_repro.bin import command, paths
 from t2t_repro.errors import UsageError
 
 
@@ -26,12 +26,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _define_flags(values: flags.FlagValues) -> None:
-    flags.DEFINE_multi_string(
-        "output_dirs",
-        [],
-        "run directories, with commas between them",
-        flag_values=values,
-    )
+    for name, text in (
+        ("output_dirs", "run directories, with commas between them"),
+        (
+            "scores",
+            "JSON of t2t-bleu or t2t-parseval on the test set, one for each run"
+            " in their order, with commas between them",
+        ),
+    ):
+        flags.DEFINE_multi_string(name, [], text, flag_values=values)
     for name, text in (
         ("html", "a page to write besides"),
         ("json", "a JSON file to write besides, with every evaluation"),
@@ -44,11 +47,22 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _body(values: flags.FlagValues) -> None:
-    folders = _folders(values.output_dirs)
+    folders = paths.several(values.output_dirs)
+    if "" in folders or len(folders) < 2:
+        raise UsageError(
+            f"--output_dirs={','.join(values.output_dirs)}: give two or more"
+            " run directories, with commas between them."
+        )
+    scores = paths.several(values.scores)
+    if scores and len(scores) != len(folders):
+        raise UsageError(
+            f"--scores has {len(scores)} files for {len(folders)} runs: give"
+            " one for each, in the order of --output_dirs."
+        )
     targets: dict[str, pathlib.Path] = {}
     for flag in ("html", "json"):
         if values[flag].value is not None:
-            targets[flag] = output_file.of_flag(values, flag)
+            targets[flag] = paths.to_write(values, flag)
     if len(set(targets.values())) < len(targets):
         raise UsageError(
             f"--html and --json are one file, {values.html}: give two names."
@@ -57,12 +71,15 @@ def _body(values: flags.FlagValues) -> None:
         registry.import_usr_dir(values.t2t_usr_dir)
     command.load_tensorflow()
     from t2t_repro.report import (
+        run_facts,
         side_by_side,
         side_by_side_page,
         side_by_side_text,
     )
 
-    compared = side_by_side.gather(folders)
+    compared = side_by_side.gather(
+        folders, [run_facts.read_scores(path) for path in scores]
+    )
     for flag, form in (
         ("html", side_by_side_page.build),
         ("json", side_by_side.as_json),
@@ -70,21 +87,6 @@ def _body(values: flags.FlagValues) -> None:
         if flag in targets:
             files.replace_file(targets[flag], form(compared))
     sys.stdout.write(side_by_side_text.as_text(compared))
-
-
-def _folders(given: Sequence[str]) -> list[str]:
-    """Those of --output_dirs; a name may itself have a comma."""
-    folders = [
-        folder
-        for names in given
-        for folder in ([names] if os.path.isdir(names) else names.split(","))
-    ]
-    if "" in folders or len(folders) < 2:
-        raise UsageError(
-            f"--output_dirs={','.join(given)}: give two or more run"
-            " directories, with commas between them."
-        )
-    return folders
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from t2t_repro import files, run_directory
-from t2t_repro.bin import command, output_file
+from t2t_repro.bin import command, paths
 from t2t_repro.decode import options as decode_options
 from t2t_repro.errors import InputError, UsageError
 from t2t_repro.run_directory import Run
@@ -58,7 +58,7 @@ def _visualize(values: flags.FlagValues) -> int | None:
     # Before the run is read: the user's own mistakes come first.
     checkpoint = command.checkpoint(values)
     decode_options.parse(values.decode_hparams)
-    target = output_file.of_flag(values, "html")
+    target = paths.to_write(values, "html")
     sources = _sources(values)
     run = run_directory.load(files.absolute(values.output_dir))
     command.check_run(run, values)

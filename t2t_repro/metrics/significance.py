@@ -10,12 +10,13 @@ measured comes about if the systems are alike.
 import dataclasses
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from sacrebleu.metrics.base import Metric
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
-from sacrebleu.significance import PairedTest, Result
+from sacrebleu.significance import PairedTest
 
 from t2t_repro.errors import UsageError
 from t2t_repro.metrics.bleu import require_pairs
@@ -86,7 +87,7 @@ def paired_tests(
     # The references are counted once.
     metrics = {name: _metric(name, references) for name in names}
     systems = [("baseline", baseline), ("translation", hypotheses)]
-    found = {}
+    found: dict[str, list[Any]] = {}
     for kind in ("bs", "ar"):
         test = PairedTest(systems, metrics, references=None, test_type=kind)
         signatures, results = test()
@@ -108,9 +109,9 @@ def _metric(name: str, references: Sequence[Sequence[str]]) -> Metric:
 
 
 def _paired(
-    bootstrap: tuple[str, Result, Result],
-    randomisation: tuple[str, Result, Result],
+    bootstrap: tuple[str, Any, Any], randomisation: tuple[str, Any, Any]
 ) -> Paired:
+    """From signature, baseline and translation of each test."""
     signature, baseline, translation = bootstrap
     return Paired(
         score=float(translation.score),

@@ -12,6 +12,7 @@ from typing import Any
 
 from t2t_repro.report import paper
 from t2t_repro.report.paper import Recipe, Row
+from t2t_repro.report.published import Standing
 
 SAME = "same"
 DIFFERS = "differs"
@@ -34,6 +35,7 @@ class Facts:
       tokens_per_step: target tokens of an update, mean, no padding.
       dev: dev figures by TensorBoard tag, as (step, value).
       scores: what --scores holds, by name: score and signature.
+      standing: the run beside what is published of its own recipe.
     """
 
     folder: str
@@ -48,6 +50,7 @@ class Facts:
     tokens_per_step: float | None
     dev: dict[str, tuple[int, float]]
     scores: dict[str, tuple[float, str]]
+    standing: Standing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -269,6 +272,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "lines": [dataclasses.asdict(line) for line in report.lines],
         "differences": report.having(DIFFERS),
         "not_measured": report.having(NOT_MEASURED),
+        "published": dataclasses.asdict(report.facts.standing),
         "table_2": [dataclasses.asdict(s) for s in paper.TABLE_2],
         "table_4": [
             {"name": name, "training": training, "f1": f1}
@@ -290,7 +294,8 @@ def as_markdown(report: Report) -> str:
         "# This run beside the paper",
         f"- run: `{facts.folder}`, {facts.problem}, {facts.hparams_set}\n"
         f"- row of the paper: {row.name}, {choice}\n"
-        f"- of {len(report.lines)} lines: {counts}",
+        f"- of {len(report.lines)} lines: {counts}\n"
+        f"- published of this run's own recipe, {facts.standing.text}",
     ]
     for section in dict.fromkeys(line.section for line in report.lines):
         rows = [

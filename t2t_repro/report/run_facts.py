@@ -22,7 +22,7 @@ from t2t_repro import checkpoints, evaluations, files, run_directory
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError
 from t2t_repro.metrics.bracketing import SIGNATURE
-from t2t_repro.report import paper
+from t2t_repro.report import paper, published
 from t2t_repro.report.comparison import Facts
 from t2t_repro.run_directory import Run
 
@@ -140,6 +140,7 @@ def gather(
             if tag in evaluations.MINIMIZE and (point := dev.last(tag))
         },
         scores=scores or {},
+        standing=published.standing(run, scores or {}),
     )
 
 
@@ -160,8 +161,8 @@ def read_scores(path: str) -> dict[str, tuple[float, str]]:
     """Reads what `t2t-bleu --json` or `t2t-parseval --json` printed.
 
     Returns:
-      Scores, 0 to 100, with their signatures: `sacrebleu` and `paper_bleu`, or
-      `f1` with failures as zero recall.
+      Scores, 0 to 100, with their signatures: `sacrebleu`, `paper_bleu` and
+      `multi30k_bleu`, or `f1` with failures as zero recall.
 
     Raises:
       InputError: it is neither.
@@ -175,7 +176,7 @@ def read_scores(path: str) -> dict[str, tuple[float, str]]:
         else:
             found = {
                 name: (float(values[name]["score"]), values[name]["signature"])
-                for name in ("sacrebleu", "paper_bleu")
+                for name in ("sacrebleu", "paper_bleu", "multi30k_bleu")
                 if name in values
             }
     except (KeyError, TypeError, ValueError, OverflowError):

@@ -20,7 +20,8 @@ from typing import Any
 
 from t2t_repro import checkpoints, evaluations, files, run_directory
 from t2t_repro.errors import InputError, UsageError
-from t2t_repro.report import run_facts
+from t2t_repro.report import published, run_facts
+from t2t_repro.report.published import Standing
 from t2t_repro.run_directory import Run
 
 # A sentence of middle length, of which the operations are counted.
@@ -62,6 +63,8 @@ class RunFacts:
       signatures: how the scores were computed; empty where nobody said.
       sentences_per_second: of the evaluations' search, median.
       recipe: every hparam, and what else decides results.
+      scores: of a test set, see `run_facts.read_scores`.
+      standing: beside what is published of the recipe.
     """
 
     name: str
@@ -78,6 +81,8 @@ class RunFacts:
     signatures: tuple[str, ...]
     sentences_per_second: float | None
     recipe: dict[str, Any]
+    scores: dict[str, tuple[float, str]]
+    standing: Standing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,11 +103,14 @@ class SideBySide:
     differences: dict[str, tuple[Any, ...]]
 
 
-def gather(folders: Sequence[str]) -> SideBySide:
+def gather(
+    folders: Sequence[str], scores: Sequence[dict[str, tuple[float, str]]] = ()
+) -> SideBySide:
     """Reads run directories.
 
     Args:
       folders: two or more, as the user gave them.
+      scores: of a test set, those of each run in the same order; or none.
 
     Raises:
       InputError: one is no run, is damaged, or has not been evaluated.
@@ -121,8 +129,10 @@ def gather(folders: Sequence[str]) -> SideBySide:
     metric = first.open_problem().metric
     names = _names(list(given))
     found = [
-        _facts(run, metric, names[place], given[place])
-        for place, run in runs.items()
+        _facts(run, metric, names[run.folder], folder, test)
+        for run, folder, test in zip(
+            runs.values(), folders, scores or [{}] * len(runs), strict=True
+        )
     ]
     found.sort(key=lambda facts: -facts.best.score)
     return SideBySide(first.problem, metric, tuple(found), _differences(found))
@@ -151,7 +161,13 @@ def _names(places: Sequence[pathlib.Path]) -> dict[pathlib.Path, str]:
     return dict(zip(places, names, strict=True))
 
 
-def _facts(run: Run, metric: str, name: str, output_dir: str) -> RunFacts:
+def _facts(
+    run: Run,
+    metric: str,
+    name: str,
+    output_dir: str,
+    scores: dict[str, tuple[float, str]],
+) -> RunFacts:
     history = evaluations.History(run.folder)
     training = run_facts.training_events(run)
     points = tuple(
@@ -183,6 +199,8 @@ def _facts(run: Run, metric: str, name: str, output_dir: str) -> RunFacts:
         signatures=tuple(history.signatures()),
         sentences_per_second=_median(searches.values("decode_sentences/sec")),
         recipe=_recipe(run),
+        scores=scores,
+        standing=published.standing(run, scores),
     )
 
 

@@ -1,21 +1,24 @@
 """Runs side by side in words: the cells of two tables, and how to read them.
 
-The page has the same cells. A figure that is not known is "-".
+The page has the same cells. A figure that is not known is "-"; one that nobody
+published, or that the run has no score for, is "unknown".
 """
 
 from collections.abc import Iterator, Sequence
 
-from t2t_repro.report.side_by_side import SENTENCE, SideBySide
+from t2t_repro.report.side_by_side import SENTENCE, RunFacts, SideBySide
 
 _UNKNOWN = "-"
 
 
 def table(compared: SideBySide) -> list[tuple[str, ...]]:
     """The figures in words: the heads of the columns, then a row a run."""
+    has_test = any(run.scores for run in compared.runs)
     head = (
         *("run", "model", "hparams set", "parameters", "MFLOPs/token"),
         *("tokens/s", "train hours", "steps", f"best {compared.metric}"),
-        *("at step", "after hours", "sentences/s"),
+        *("at step", "after hours", "sentences/s", "published"),
+        *(("test",) if has_test else ()),
     )
     rows = [
         (
@@ -31,10 +34,18 @@ def table(compared: SideBySide) -> list[tuple[str, ...]]:
             _text(run.best.step, ",d"),
             _text(run.best.hours, ".3g"),
             _text(run.sentences_per_second, ".3g"),
+            run.standing.short,
+            *((_text(_test_score(run), ".2f"),) if has_test else ()),
         )
         for run in compared.runs
     ]
     return [head, *rows]
+
+
+def _test_score(run: RunFacts) -> float | None:
+    """By the figure that compares between systems."""
+    found = [run.scores[n] for n in ("sacrebleu", "f1") if n in run.scores]
+    return found[0][0] if found else None
 
 
 def difference_table(compared: SideBySide) -> list[tuple[str, ...]]:
@@ -85,6 +96,12 @@ def notes(compared: SideBySide) -> Iterator[str]:
         " sentences/s: of the search in evaluations. They are of the machines"
         " that the runs were trained on; both rates are medians."
     )
+    for run in compared.runs:
+        for name, (score, signature) in run.scores.items():
+            yield f"{run.name}, test: {name} = {score:.2f} {signature}."
+    for run in compared.runs:
+        if run.standing.figure:
+            yield f"{run.name}, published: {run.standing.text}."
 
 
 def as_text(compared: SideBySide) -> str:

@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from t2t_repro.report import comparison, paper
+from t2t_repro.report import comparison, paper, published
 from t2t_repro.report.comparison import Facts
+from t2t_repro.report.published import Standing
 
 _BASE = paper.row("transformer_base")
 _SIGNATURE = "nrefs:1|case:mixed|test:wmt14/full|tok:13a"
@@ -26,6 +27,7 @@ def _facts(row=_BASE, **changes):
         "step_seconds": 0.2,
         "tokens_per_step": 20_000.0,
         "dev": {"perplexity": (100_000, 4.918), "bleu": (100_000, 24.9)},
+        "standing": Standing(None, None, "unknown", ()),
         "scores": {"sacrebleu": (26.1, _SIGNATURE), "paper_bleu": (27.5, "m")},
     }
     return Facts(**(values | changes))
@@ -188,6 +190,23 @@ def test_markdown():
     for line in markdown.splitlines():
         if line.startswith("|"):
             assert line.replace(r"\|", "").count("|") == 6
+
+
+def test_what_is_published_of_the_runs_own_recipe():
+    markdown = comparison.as_markdown(comparison.compare(_facts()))
+    assert "- published of this run's own recipe, unknown: no figure" in (
+        markdown
+    )
+    figure = published.find("transformer_base", _BASE.recipe.data)
+    standing = Standing(figure, 27.04, "below", ("batch_size",))
+    compared = comparison.compare(_facts(standing=standing))
+    assert (
+        "below: paper_bleu on newstest2014 is published as 27.11 to 27.3"
+        in (comparison.as_markdown(compared))
+    )
+    found = json.loads(json.dumps(comparison.as_json(compared)))["published"]
+    assert found["status"] == "below" and found["figure"]["high"] == 27.3
+    assert found["changed"] == ["batch_size"]
 
 
 def test_json():

@@ -7,9 +7,12 @@ import pytest
 
 from t2t_repro import run_directory
 from t2t_repro.errors import InputError, UsageError
-from t2t_repro.report import side_by_side
+from t2t_repro.report import published, side_by_side
+from t2t_repro.report.published import Standing
 from t2t_repro.report.side_by_side import Point, RunFacts, SideBySide
 from tests import toy_run
+
+_FIGURE = published.find("transformer_multi30k", "translate_ende_multi30k")
 
 
 @pytest.fixture
@@ -90,6 +93,15 @@ def test_what_differs_of_the_recipe(runs):
     assert values == {"one/run": 0.1, "two/run": 0.0}
 
 
+def test_scores_of_a_test_set_belong_to_their_runs(runs):
+    _evaluate(runs[0], 10.0)
+    scores = [{"sacrebleu": (20.0, "s")}, {"sacrebleu": (40.0, "s")}]
+    found = side_by_side.gather([str(folder) for folder in runs], scores).runs
+    by_name = {run.name: run.scores["sacrebleu"][0] for run in found}
+    assert by_name == {"one/run": 20.0, "two/run": 40.0}
+    assert {run.standing.status for run in found} == {"unknown"}
+
+
 def test_a_run_of_before_lacks_what_was_not_recorded(runs):
     _evaluate(runs[1], 1.0)
     for name in ("train", "eval"):
@@ -137,6 +149,8 @@ def made_up(**changes):
         signatures=("nrefs:1|tok:13a",),
         sentences_per_second=16.25,
         recipe={"model": "rnn", "hidden_size": 32, "cell": "gru"},
+        scores={},
+        standing=Standing(None, None, "unknown", ()),
     )
     empty = RunFacts(
         name="<b>",
@@ -153,6 +167,8 @@ def made_up(**changes):
         signatures=("nrefs:1|tok:13a",),
         sentences_per_second=None,
         recipe={"model": "transformer", "hidden_size": 64, "num_heads": 2},
+        scores={"sacrebleu": (36.5, "13a"), "multi30k_bleu": (41.1, "lc")},
+        standing=Standing(_FIGURE, 41.1, "above", ()),
     )
     runs = (whole, empty)
     differences = side_by_side._differences(runs)

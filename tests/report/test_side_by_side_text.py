@@ -19,13 +19,24 @@ def test_text():
     assert rows[0][:3] == ["run", "model", "hparams set"]
     assert rows[2] == [
         *("rnn", "rnn", "rnn_tiny", "1,234,567", "23.5", "1,234", "1.03"),
-        *("16,000", "37.12", "15,000", "0.969", "16.2"),
+        *("16,000", "37.12", "15,000", "0.969", "16.2", "unknown", "-"),
     ]
-    assert rows[3][3:] == ["-"] * 4 + ["900", "30.00", "900", "-", "-"]
+    assert rows[3][3:] == ["-"] * 4 + ["900", "30.00", "900", "-", "-"] + [
+        *("above 41.02", "36.50")
+    ]
     assert rows[-1] == ["hidden_size", "32", "64 *"]
     assert "nrefs:1|tok:13a." in text and "differ or were" not in text
+    assert "<b>, test: multi30k_bleu = 41.10 lc." in text
+    assert "<b>, published: above: multi30k_bleu on test_2016_flickr" in text
     widths = {len(line) for line in text.splitlines() if line[:5] == "| run"}
     assert widths == {len(line) for line in text.splitlines()[2:6]}
+
+
+def test_without_scores_there_is_no_column_of_them():
+    compared = made_up()
+    compared = dataclasses.replace(compared, runs=compared.runs[:1])
+    head, row = side_by_side_text.table(compared)
+    assert (head[-1], row[-1]) == ("published", "unknown")
 
 
 @pytest.mark.parametrize(
@@ -57,4 +68,4 @@ def test_a_signature_that_nobody_recorded():
         side_by_side_text.notes(dataclasses.replace(compared, runs=runs))
     )
     assert notes[0].endswith("its signature was not recorded.")
-    assert len(notes) == 3
+    assert len(notes) == 6

@@ -1,6 +1,8 @@
-"""A file that a command shall write, asked about before any work is done."""
+"""Files that flags name: several to read, or one that shall be written."""
 
+import os
 import pathlib
+from collections.abc import Sequence
 
 from absl import flags
 
@@ -8,8 +10,27 @@ from t2t_repro import files
 from t2t_repro.errors import UsageError
 
 
-def of_flag(values: flags.FlagValues, flag: str) -> pathlib.Path:
+def several(given: Sequence[str]) -> list[str]:
+    """The paths of a flag that may be repeated.
+
+    Args:
+      given: its values, each with commas between paths; a name that exists may
+        itself have a comma.
+
+    Returns:
+      Some may be empty.
+    """
+    return [
+        path
+        for names in given
+        for path in ([names] if os.path.exists(names) else names.split(","))
+    ]
+
+
+def to_write(values: flags.FlagValues, flag: str) -> pathlib.Path:
     """The path of a flag, where nothing of the user's is lost.
+
+    To be asked before any work is done.
 
     Args:
       values: with `--overwrite`.

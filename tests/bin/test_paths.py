@@ -1,9 +1,9 @@
-"""Where a command would write, and where it would not."""
+"""Where a command would write, where it would not, and what it reads."""
 
 import pytest
 from absl import flags
 
-from t2t_repro.bin import output_file
+from t2t_repro.bin import paths
 from t2t_repro.errors import UsageError
 
 
@@ -12,7 +12,7 @@ def _asked(path, overwrite=False):
     flags.DEFINE_string("page", str(path), "", flag_values=values)
     flags.DEFINE_bool("overwrite", overwrite, "", flag_values=values)
     values(["program"])
-    return output_file.of_flag(values, "page")
+    return paths.to_write(values, "page")
 
 
 def test_a_new_file_and_one_to_replace(tmp_path):
@@ -29,3 +29,10 @@ def test_no_folder(tmp_path):
         _asked(tmp_path, overwrite=True)
     with pytest.raises(UsageError, match="/no does not exist"):
         _asked(tmp_path / "no" / "page")
+
+
+def test_several_and_a_name_with_a_comma(tmp_path):
+    (tmp_path / "a,b").touch()
+    given = [f"{tmp_path}/a,b", "c,d", "e,"]
+    assert paths.several(given) == [f"{tmp_path}/a,b", "c", "d", "e", ""]
+    assert paths.several([]) == []
