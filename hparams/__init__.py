@@ -4,6 +4,7 @@ from . import bytenet as bytenet
 from . import convs2s as convs2s
 from . import extended_neural_gpu as extended_neural_gpu
 from . import ranges as ranges
+from . import recipes as recipes
 from . import rnn as rnn
 from . import table3 as table3
 from . import tensor2tensor as tensor2tensor

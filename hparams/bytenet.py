@@ -6,6 +6,8 @@ The paper translates characters; these sets take whatever ids a problem has.
 from t2t_repro.models.bytenet_hparams import ByteNetHParams
 from t2t_repro.registry import register_hparams
 
+from .recipes import ADAM, MULTI30K, PLAIN, TINY
+
 
 @register_hparams
 def bytenet_wmt_ende() -> ByteNetHParams:
@@ -18,25 +20,17 @@ def bytenet_wmt_ende() -> ByteNetHParams:
         kernel_width=3,
         length_ratio=1.2,
         length_extra=0,
-        shared_embedding_and_softmax_weights=False,
-        shared_embedding=False,
         multiply_embedding_mode="none",
         dropout=0.0,  # not in the paper
         label_smoothing=0.0,  # not in the paper
         # Section 6: Adam with learning rate 0.0003; its moments are Adam's own.
-        optimizer_adam_beta1=0.9,
-        optimizer_adam_beta2=0.999,
-        optimizer_adam_epsilon=1e-8,
-        learning_rate_schedule="constant",
         learning_rate_constant=0.0003,
-        learning_rate_warmup_steps=1,
-        learning_rate=0.1,
         clip_grad_norm=0.0,
-        optimizer_multistep_accumulate_steps=0,
         # Not in the paper: room for sentences of 500 characters.
         batch_size=8192,
         max_length=512,
-        batch_shapes=8,
+        **PLAIN,
+        **ADAM,
     )
 
 
@@ -50,17 +44,8 @@ def bytenet_multi30k() -> ByteNetHParams:
     return bytenet_wmt_ende().replace(
         hidden_size=88,
         num_hidden_layers=10,
-        shared_embedding_and_softmax_weights=True,
         multiply_embedding_mode="sqrt_depth",
-        dropout=0.3,
-        label_smoothing=0.1,
-        optimizer_adam_beta2=0.98,
-        optimizer_adam_epsilon=1e-9,
-        learning_rate_schedule="noam",
-        learning_rate_constant=1.0,
-        learning_rate_warmup_steps=1000,
-        batch_size=1024,
-        max_length=128,
+        **MULTI30K,
     )
 
 
@@ -68,10 +53,5 @@ def bytenet_multi30k() -> ByteNetHParams:
 def bytenet_tiny() -> ByteNetHParams:
     """Five blocks, one of each dilation, for tests and a first look."""
     return bytenet_multi30k().replace(
-        hidden_size=64,
-        num_hidden_layers=5,
-        dropout=0.1,
-        learning_rate_warmup_steps=400,
-        max_length=64,
-        batch_shapes=3,
+        hidden_size=64, num_hidden_layers=5, dropout=0.1, **TINY
     )

@@ -10,6 +10,8 @@ same optimizer, Adam with the Transformer's warm-up, as a comparison wants it.
 from t2t_repro.models.convs2s_hparams import ConvS2SHParams
 from t2t_repro.registry import register_hparams
 
+from .recipes import MULTI30K, NOAM, PLAIN, TINY
+
 
 @register_hparams
 def convs2s_wmt_ende() -> ConvS2SHParams:
@@ -23,25 +25,15 @@ def convs2s_wmt_ende() -> ConvS2SHParams:
         num_hidden_layers=15,
         kernel_width=3,
         attention_layers="all",  # section 3.3
-        shared_embedding_and_softmax_weights=False,
-        shared_embedding=False,
         share_input_output_embed=False,
         multiply_embedding_mode="none",
         dropout=0.2,  # fairseq's recipe for this architecture
         label_smoothing=0.0,  # not in the paper
-        # Not the paper's; see above.
-        optimizer_adam_beta1=0.9,
-        optimizer_adam_beta2=0.98,
-        optimizer_adam_epsilon=1e-9,
-        learning_rate_schedule="noam",
-        learning_rate_constant=1.0,
-        learning_rate_warmup_steps=4000,
-        learning_rate=0.1,
         clip_grad_norm=0.1,  # section 4.2
-        optimizer_multistep_accumulate_steps=0,
         batch_size=4000,  # fairseq's --max-tokens for one GPU
         max_length=256,  # tensor2tensor's; the paper drops above 175 words
-        batch_shapes=8,
+        **PLAIN,
+        **NOAM,  # not the paper's; see above
     )
 
 
@@ -80,23 +72,11 @@ def convs2s_multi30k() -> ConvS2SHParams:
         encoder_convolutions="",
         decoder_convolutions="",
         num_hidden_layers=5,
-        shared_embedding_and_softmax_weights=True,
-        dropout=0.3,
-        label_smoothing=0.1,
-        learning_rate_warmup_steps=1000,
-        batch_size=1024,
-        max_length=128,
+        **MULTI30K,
     )
 
 
 @register_hparams
 def convs2s_tiny() -> ConvS2SHParams:
     """Two layers for tests and a first look, sized as `transformer_tiny`."""
-    return convs2s_multi30k().replace(
-        num_hidden_layers=2,
-        dropout=0.1,
-        learning_rate_warmup_steps=400,
-        batch_size=1024,
-        max_length=64,
-        batch_shapes=3,
-    )
+    return convs2s_multi30k().replace(num_hidden_layers=2, dropout=0.1, **TINY)

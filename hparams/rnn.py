@@ -1,25 +1,22 @@
 """Sets of the recurrent encoder-decoders.
 
 tensor2tensor's, with its values (1.15.7) and, unlike there, no attention to
-padding; the search model of Bahdanau et al. 2015 (arXiv:1409.0473); the models
-of Luong et al. 2015 (arXiv:1508.04025), a line a row of their tables.
+padding; the models of Sutskever et al. 2014 (arXiv:1409.3215), Bahdanau et al.
+2015 (arXiv:1409.0473) and Luong et al. 2015 (arXiv:1508.04025); hard attention
+(Xu et al. 2015, arXiv:1502.03044).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from t2t_repro.models.rnn_hparams import RnnHParams
 from t2t_repro.registry import register_hparams
 
-# Of what has SGD with a falling rate, or Adadelta, in its paper: Adam as
-# Denkowski and Neubig 2017 have it for recurrent models; the betas are Adam's.
-_ADAM: dict[str, Any] = {
-    "optimizer_adam_beta1": 0.9,
-    "optimizer_adam_beta2": 0.999,
-    "optimizer_adam_epsilon": 1e-8,
-    "learning_rate_schedule": "constant",
-    "learning_rate_constant": 0.0002,
-}
+from .recipes import ADAM, MULTI30K, PLAIN, TINY
+
+# What has SGD with a falling rate, or Adadelta, in its paper has Adam here, as
+# Denkowski and Neubig 2017 (arXiv:1706.09733) have it for recurrent models.
+_ADAM: dict[str, Any] = {**ADAM, "learning_rate_constant": 0.0002}
 
 
 @register_hparams
@@ -28,8 +25,6 @@ def lstm_seq2seq() -> RnnHParams:
     return RnnHParams(
         hidden_size=128,
         num_hidden_layers=2,
-        shared_embedding_and_softmax_weights=False,
-        shared_embedding=False,
         multiply_embedding_mode="sqrt_depth",
         dropout=0.2,
         label_smoothing=0.1,
@@ -41,12 +36,9 @@ def lstm_seq2seq() -> RnnHParams:
         learning_rate_schedule="constant*linear_warmup",
         learning_rate_constant=0.0002,
         learning_rate_warmup_steps=100,
-        learning_rate=0.1,
         clip_grad_norm=2.0,
-        optimizer_multistep_accumulate_steps=0,
         batch_size=1024,
         max_length=256,  # there no limit of its own; the Transformer's
-        batch_shapes=8,
         cell="lstm",
         encoder_direction="reversed",
         decoder_start="copy",
@@ -58,8 +50,13 @@ def lstm_seq2seq() -> RnnHParams:
         attention_layer="linear",
         attention_feeding="next",
         attention_window="global",
-        attention_window_width=10,  # D, section 4.2 of Luong et al.
+        attention_window_width=10,  # D, section 4.1 of Luong et al.
         attention_over_padding=False,
+        attention_kind="soft",
+        hard_attention_sampled=0.0,
+        hard_attention_reward=0.0,
+        hard_attention_entropy=0.0,
+        **PLAIN,
     )
 
 
@@ -111,12 +108,11 @@ def lstm_seq2seq_attention_bidirectional_encoder() -> RnnHParams:
 
 @register_hparams
 def gru_rnnsearch() -> RnnHParams:
-    """RNNsearch, the model that attention came with (Bahdanau et al. 2015).
+    """RNNsearch-50, the model that attention came with (BLEU 26.75 there).
 
-    Appendix A.2 and B: 1,000 units, words of 620 (here of 1,000: this model has
-    one size for both), a maxout layer of 500, sentences up to 50 words, batches
-    of 80. Adadelta there; here Adam with the values of Denkowski and Neubig
-    2017 (arXiv:1706.09733), and gradients clipped at 1 as there.
+    Appendix A.2.3: 1,000 units, alignment of 1,000, a maxout layer of 500;
+    words of 620, here of 1,000: this model has one size for words and units.
+    Appendix B.2: batches of 80, gradients clipped at 1; Adadelta, here Adam.
     """
     return lstm_seq2seq().replace(
         hidden_size=1000,
@@ -133,91 +129,113 @@ def gru_rnnsearch() -> RnnHParams:
         label_smoothing=0.0,
         clip_grad_norm=1.0,
         batch_size=80 * 50,
-        max_length=50,
+        max_length=50,  # section 4.2
         **_ADAM,
     )
 
 
-_LOCATION = {"attention_mechanism": "location", "attention_feeding": "none"}
-_WITH_DROPOUT = {"encoder_direction": "reversed", "dropout": 0.2}
+@register_hparams
+def lstm_sutskever() -> RnnHParams:
+    """The reversed LSTM of Sutskever et al. 2014 (arXiv:1409.3215; BLEU 30.59).
 
-
-def _luong(**changes: Any) -> RnnHParams:
-    """Four layers of 1,000 (section 4.1), with Adam instead of SGD."""
+    Section 3.4: four layers of 1,000 with words of 1,000, batches of 128,
+    gradients clipped at 5. SGD there at 0.7, halved every half epoch after five
+    of 7.5 epochs, here Adam. No limit of length there.
+    """
     return lstm_seq2seq().replace(
-        **{
-            "hidden_size": 1000,
-            "num_hidden_layers": 4,
-            "multiply_embedding_mode": "none",
-            "encoder_direction": "forward",
-            "dropout": 0.0,
-            "label_smoothing": 0.0,
-            "attention_layer": "tanh",  # equation 5
-            "attention_layer_size": 1000,
-            "clip_grad_norm": 5.0,
-            "batch_size": 128 * 50,
-            "max_length": 50,
-            **_ADAM,
-            **changes,
-        }
+        hidden_size=1000,
+        num_hidden_layers=4,
+        multiply_embedding_mode="none",
+        dropout=0.0,
+        label_smoothing=0.0,
+        clip_grad_norm=5.0,
+        batch_size=128 * 50,
+        max_length=100,  # ours
+        **_ADAM,
     )
 
 
-# Behind each row: the BLEU of its table on newstest2014 English-German,
-# without replacing unknown words. The ladder is Table 1.
-LUONG_2015: dict[str, dict[str, Any]] = {
-    "luong_base": {},  # 11.3
-    "luong_reversed": {"encoder_direction": "reversed"},  # 12.6
-    "luong_dropout": _WITH_DROPOUT,  # 14.0
-    "luong_attention": {
-        **_WITH_DROPOUT,
-        **_LOCATION,
-    },  # 16.8, global (location)
-    "luong_global_location": {
-        **_WITH_DROPOUT,
-        "attention_mechanism": "location",
-    },  # 18.1, with input feeding, as all below
-    # Table 4.
-    "luong_global_dot": {**_WITH_DROPOUT, "attention_mechanism": "dot"},  # 18.6
-    "luong_global_general": {
-        **_WITH_DROPOUT,
-        "attention_mechanism": "general",
-    },  # 17.3
-    "luong_local_m_dot": {
-        **_WITH_DROPOUT,
-        "attention_mechanism": "dot",
-        "attention_window": "local_m",
-    },  # did not learn
-    "luong_local_m_general": {
-        **_WITH_DROPOUT,
-        "attention_mechanism": "general",
-        "attention_window": "local_m",
-    },  # 18.6
-    "luong_local_p_dot": {
-        **_WITH_DROPOUT,
-        "attention_mechanism": "dot",
-        "attention_window": "local_p",
-    },  # 18.0
-    "luong_local_p_general": {
-        **_WITH_DROPOUT,
-        "attention_mechanism": "general",
-        "attention_window": "local_p",
-    },  # 19.0
+# A line a row of Tables 1 and 4 of Luong et al. 2015; the ladder of Table 1 is
+# the first five and the last. BLEU is the paper's, on newstest2014
+# English-German, unknown words not replaced; x: it did not learn.
+_LUONG_2015 = """
+set                    source    dropout  score     window   feeding  BLEU
+luong_base             forward   0.0      none      global   next     11.3
+luong_reversed         reversed  0.0      none      global   next     12.6
+luong_dropout          reversed  0.2      none      global   next     14.0
+luong_attention        reversed  0.2      location  global   none     16.8
+luong_global_location  reversed  0.2      location  global   next     18.1
+luong_global_dot       reversed  0.2      dot       global   next     18.6
+luong_global_general   reversed  0.2      general   global   next     17.3
+luong_local_m_dot      reversed  0.2      dot       local_m  next     x
+luong_local_m_general  reversed  0.2      general   local_m  next     18.6
+luong_local_p_dot      reversed  0.2      dot       local_p  next     18.0
+luong_local_p_general  reversed  0.2      general   local_p  next     19.0
+"""
+
+
+def _luong(row: str) -> tuple[str, Callable[[], RnnHParams]]:
+    """A set's name and its function, by a row of the table."""
+    name, source, dropout, score, window, feeding, bleu = row.split()
+
+    def rung() -> RnnHParams:
+        return lstm_sutskever().replace(
+            encoder_direction=source,
+            dropout=float(dropout),  # section 4.1, as all that follows
+            attention_mechanism=score,
+            attention_window=window,
+            attention_feeding=feeding,
+            attention_layer="tanh",  # equation 5
+            attention_layer_size=1000,
+            max_length=50,
+        )
+
+    rung.__doc__ = (
+        f"A row of Luong et al. 2015, four LSTMs of 1,000: {score} attention"
+        f" ({window}), source {source}; BLEU {bleu}."
+    )
+    return name, rung
+
+
+LUONG_2015 = dict(map(_luong, _LUONG_2015.strip().splitlines()[1:]))
+for _name, _rung in LUONG_2015.items():
+    register_hparams(_rung, name=_name)
+
+
+@register_hparams
+def rnn_multi30k() -> RnnHParams:
+    """About as many parameters as `transformer_multi30k`, and its recipe.
+
+    Luong's general attention with input feeding over a bidirectional LSTM: one
+    layer of 144 and the decoder's of 288 have 1.2 million weights, the
+    Transformer's four and four layers 1.3.
+    """
+    return lstm_luong_attention().replace(
+        hidden_size=144,
+        num_hidden_layers=1,
+        encoder_direction="bidirectional",
+        attention_layer="tanh",
+        attention_layer_size=144,
+        **MULTI30K,
+    )
+
+
+# Of Xu et al. 2015 and of its authors' code: half the sentences are drawn for
+# (section 4.1), the entropy's share is the code's, and lambda_r = 1 there.
+# Without feeding a position decides on one word, whose likelihood rewards it.
+_HARD: dict[str, Any] = {
+    "attention_kind": "hard",
+    "attention_feeding": "none",
+    "hard_attention_sampled": 0.5,
+    "hard_attention_reward": 1.0,
+    "hard_attention_entropy": 0.002,
 }
 
 
-def _row(changes: Mapping[str, Any]) -> Callable[[], RnnHParams]:
-    def row() -> RnnHParams:
-        return _luong(**changes)
-
-    kinds = [changes.get(f"attention_{n}") for n in ("mechanism", "window")]
-    said = " ".join(kind for kind in kinds if kind) or "no"
-    row.__doc__ = f"A rung of Luong et al. 2015, 4 x 1000: {said} attention."
-    return row
-
-
-for _name, _changes in LUONG_2015.items():
-    register_hparams(_row(_changes), name=_name)
+@register_hparams
+def rnn_hard_attention_multi30k() -> RnnHParams:
+    """`rnn_multi30k` that looks at one word at a time (Xu et al. 2015)."""
+    return rnn_multi30k().replace(**_HARD)
 
 
 @register_hparams
@@ -236,8 +254,11 @@ def rnn_tiny() -> RnnHParams:
         dropout=0.0,
         learning_rate_schedule="noam",
         learning_rate_constant=0.5,
-        learning_rate_warmup_steps=400,
-        batch_size=1024,
-        max_length=64,
-        batch_shapes=3,
+        **TINY,
     )
+
+
+@register_hparams
+def rnn_hard_attention_tiny() -> RnnHParams:
+    """`rnn_tiny` that looks at one word at a time (Xu et al. 2015)."""
+    return rnn_tiny().replace(**_HARD)

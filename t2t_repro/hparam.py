@@ -120,6 +120,13 @@ class HParams:
                 )
 
     @property
+    def source_shares(self) -> bool:
+        """Whether source and target have one embedding (section 3.4)."""
+        return (
+            self.shared_embedding_and_softmax_weights or self.shared_embedding
+        )
+
+    @property
     def accumulate_steps(self) -> int:
         """Micro-batches per optimizer step, at least 1."""
         return max(1, self.optimizer_multistep_accumulate_steps)

@@ -77,7 +77,8 @@ class Mode:
       maps: receives `[batch, heads, query, key]` weights of every attention
         by place, such as `encoder/layer_0/self_attention`, unless None.
       losses: receives auxiliary losses, scalars in nats a token, that layers
-        want minimised beside the cross entropy, unless None.
+        want minimised beside the cross entropy, unless None; or functions that
+        make one of the `[batch, target]` cross entropies, once these are known.
       attend: the attention function, so that a trainer can compile it.
       dtype: of the matrix products and of what lies between them, from the
         embeddings on. Weights, softmax and norms are float32 at any. Keras'

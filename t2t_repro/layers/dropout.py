@@ -41,6 +41,19 @@ def dropout(x: Any, rate: float, seed: Any) -> Any:
     return ops.cast(ops.cast(x, "float32") * factor, x.dtype)
 
 
+def uniform(shape: tuple[Any, ...], seed: Any) -> Any:
+    """Numbers from 0 up to, not including, 1.
+
+    Args:
+      shape: of what is drawn.
+      seed: `[2]` int32 from `seed_of`.
+
+    Returns:
+      Of `shape`, float32: multiples of 2^-23.
+    """
+    return keras.random.uniform(shape, dtype="float32", seed=_Seed(seed))
+
+
 def seed_of(key: Any, place: str) -> Any:
     """The seed of one place in the model.
 

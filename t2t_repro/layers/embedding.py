@@ -1,6 +1,7 @@
 """Embeddings, softmax and positions: sections 3.4 and 3.5."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -62,6 +63,29 @@ class Embedding(keras.layers.Layer):
         matrix that lies the other way takes up to twice as long.
         """
         return ops.transpose(self.matrix)
+
+
+def matrices(
+    new: Callable[[str], Any], source_shares: bool, softmax_shares: bool
+) -> dict[str, Any]:
+    """The layers of source, target and softmax, of which some may be one.
+
+    Args:
+      new: makes the layer of a name: "embedding" where all are one, else
+        "target_embedding", "softmax" and "source_embedding".
+      source_shares: whether source and target are one.
+      softmax_shares: whether softmax and target are one.
+
+    Returns:
+      By use: "target", "softmax" and "source".
+    """
+    is_one = source_shares and softmax_shares
+    target = new("embedding" if is_one else "target_embedding")
+    return {
+        "target": target,
+        "softmax": target if softmax_shares else new("softmax"),
+        "source": target if source_shares else new("source_embedding"),
+    }
 
 
 def sinusoids(positions: Any, channels: int, interleaved: bool) -> Any:

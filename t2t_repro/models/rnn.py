@@ -1,10 +1,10 @@
 """Recurrent encoder-decoders: the models that the paper's section 1 leaves.
 
-Sutskever et al. 2014 (reversed source, no attention), Bahdanau et al. 2015 and
-Luong et al. 2015, with tensor2tensor's `lstm_seq2seq` family in between: what
-tells them apart is in the hparams. An encoder reads a source word by word, one
-stack of cells for each direction; a decoder starts from its last states and
-may look back at its outputs.
+Sutskever et al. 2014 (reversed source, no attention), Bahdanau et al. 2015,
+Luong et al. 2015 and hard attention (Xu et al. 2015), with tensor2tensor's
+`lstm_seq2seq` family in between: what tells them apart is in the hparams. An
+encoder reads a source word by word, one stack of cells for each direction; a
+decoder starts from its last states and may look back at its outputs.
 """
 
 from typing import Any, NamedTuple
@@ -14,11 +14,12 @@ from keras import ops
 
 from t2t_repro.layers.attention import EVALUATION, Mode
 from t2t_repro.layers.dropout import dropout, seed_of
-from t2t_repro.layers.embedding import Embedding
+from t2t_repro.layers.embedding import Embedding, matrices
+from t2t_repro.layers.hard_attention import Choice
 from t2t_repro.layers.linear import Linear
 from t2t_repro.layers.recurrent import CELLS, run, scan, zero_state
 from t2t_repro.models.rnn_hparams import RnnHParams
-from t2t_repro.models.rnn_layers import SourceAttention
+from t2t_repro.models.rnn_layers import Look, SourceAttention
 from t2t_repro.models.seq2seq import Seq2Seq
 
 # There is one attention, whatever the layers: the first for whoever counts.
@@ -64,7 +65,11 @@ class Rnn(Seq2Seq):
           vocab_size: ids on both sides.
         """
         super().__init__(hparams, vocab_size, "rnn")
-        self._embeddings = self._build_embeddings()
+        self._embeddings = matrices(
+            self._new_embedding,
+            hparams.source_shares,
+            hparams.shared_embedding_and_softmax_weights,
+        )
         with keras.name_scope("encoder"):
             self._encoder_cells = {
                 is_reversed: self._build_stack(
@@ -84,24 +89,14 @@ class Rnn(Seq2Seq):
                 self._attention.build()
         self.built = True
 
-    def _build_embeddings(self) -> dict[str, Embedding]:
-        """By use; uses may share one, as in the Transformer."""
-        hparams = self.hparams
-        softmax = shared = None
-        if hparams.shared_embedding_and_softmax_weights:
-            softmax = shared = self._new_embedding("embedding")
-        elif hparams.shared_embedding:
-            shared = self._new_embedding("embedding")
-        return {
-            "source": shared or self._new_embedding("source_embedding"),
-            "target": shared or self._new_embedding("target_embedding"),
-            "softmax": softmax
-            or self._new_embedding("softmax", hparams.output_size),
-        }
-
-    def _new_embedding(self, name: str, size: int = 0) -> Embedding:
+    def _new_embedding(self, name: str) -> Embedding:
         is_scaled = self.hparams.multiply_embedding_mode == "sqrt_depth"
-        size = size or self.hparams.hidden_size
+        if name == "target_embedding" and self.hparams.source_shares:
+            name = "embedding"  # in this family's checkpoints
+        is_softmax = name == "softmax"
+        size = (
+            self.hparams.output_size if is_softmax else self.hparams.hidden_size
+        )
         embedding = Embedding(self.vocab_size, size, is_scaled, name)
         embedding.build()
         return embedding
@@ -203,10 +198,10 @@ class Rnn(Seq2Seq):
         x = ops.cast(self._embeddings["target"](ids), mode.dtype)
         projected = self._decoder_cells[0].project(x)
         position = ops.reshape(position, (1,))
-        output, state, weights = self._advance(
+        output, state, look = self._advance(
             x, projected, position, memory, state, ()
         )
-        self._keep_map(weights, mode)
+        self._keep_map(look and look.weights, mode)
         return output, state
 
     def decode(
@@ -228,16 +223,21 @@ class Rnn(Seq2Seq):
         first = self._decoder_cells[0]
         x = self._drop(ops.cast(x, mode.dtype), first.path, mode)
         memory, state = self.start(encoded, 1)
-        if self.hparams.fed_size:
-            output, weights = self._scanned(x, memory, state, mode)
-        else:
-            output, weights = self._layer_by_layer(x, memory, state, mode)
+        all_positions = (
+            self._scanned if self.hparams.fed_size else self._layer_by_layer
+        )
+        output, weights, choices = all_positions(x, memory, state, mode)
         self._keep_map(weights, mode)
+        if mode.losses is not None and self._attention is not None:
+            mode.losses.extend(
+                self._attention.loss_to_learn(choice, targets)
+                for choice in choices
+            )
         return ops.cast(output, mode.dtype)
 
     def _layer_by_layer(
         self, x: Any, memory: Any, state: State, mode: Mode
-    ) -> tuple[Any, Any]:
+    ) -> tuple[Any, Any, tuple[Choice, ...]]:
         """All positions of a layer, and then those of the next.
 
         Args:
@@ -247,7 +247,8 @@ class Rnn(Seq2Seq):
           mode: training, evaluation or looking inside.
 
         Returns:
-          `[batch, target, hidden]`, and attention's weights.
+          `[batch, target, hidden]`, attention's weights, and what it learns
+          from.
         """
         y = x
         for i, cell in enumerate(self._decoder_cells):
@@ -256,14 +257,15 @@ class Rnn(Seq2Seq):
             before = tuple(part[:, 0] for part in state.layers[i])
             y, _ = run(cell, y, None, before)
         if self._attention is None:
-            return y, None
+            return y, None, ()
         positions = ops.arange(ops.shape(x)[1], dtype="int32")
-        look = self._attention(y, x, positions, memory)
-        return self._output(look, y), look.weights
+        numbers = self._attention.numbers(*ops.shape(x)[:2], mode.dropout_key)
+        look = self._attention(y, x, positions, memory, *numbers)
+        return self._output(look, y), look.weights, look.choice
 
     def _scanned(
         self, x: Any, memory: Any, state: State, mode: Mode
-    ) -> tuple[Any, Any]:
+    ) -> tuple[Any, Any, tuple[Choice, ...]]:
         """All layers of a position, and then those of the next.
 
         Args:
@@ -273,34 +275,45 @@ class Rnn(Seq2Seq):
           mode: training, evaluation or looking inside.
 
         Returns:
-          `[batch, target, hidden]`, and weights where `mode` keeps them.
+          `[batch, target, hidden]`, weights where `mode` keeps them, and what
+          attention learns from.
         """
         batch, length = ops.shape(x)[:2]
         keeps = mode.maps is not None
+        numbers = self._attention.numbers(batch, length, mode.dropout_key)
 
         def one_position(carried: Any, place: tuple[Any, ...]) -> Any:
-            position, state, _, _ = carried
-            x, projected, *factors = (part[:, None] for part in place)
-            output, state, weights = self._advance(
-                x, projected, position[None], memory, state, tuple(factors)
+            position, state, *_ = carried
+            parts = tuple(part[:, None] for part in place)
+            x, projected, *factors = parts[len(numbers) :]
+            output, state, look = self._advance(
+                *(x, projected, position[None], memory, state, tuple(factors)),
+                *parts[: len(numbers)],
             )
-            seen = (weights,) if keeps else ()
-            return position + 1, state, ops.cast(output, "float32"), seen
+            seen = (look.weights,) if keeps else ()
+            output = ops.cast(output, "float32")
+            return position + 1, state, output, seen, look.choice
 
         nothing = ops.zeros((batch, 1, self.hparams.output_size))
         heads, source = self.hparams.distinct_heads, ops.shape(memory.inputs)[1]
         seen = (ops.zeros((batch, heads, 1, source)),) if keeps else ()
+        choice = (Choice(*[ops.zeros((batch, 1))] * 2),) if numbers else ()
         places = (
+            *numbers,
             x,
             self._decoder_cells[0].project(x),
             *self._dropout_factors(batch, length, mode),
         )
-        start = ops.zeros((), "int32"), state, nothing, seen
-        _, (_, _, outputs, seen) = scan(one_position, start, places)
+        start = ops.zeros((), "int32"), state, nothing, seen, choice
+        _, (_, _, outputs, seen, choice) = scan(one_position, start, places)
         outputs = ops.swapaxes(outputs[:, :, 0], 0, 1)
+        choice = keras.tree.map_structure(
+            lambda of_all: ops.swapaxes(of_all[..., 0], 0, 1), choice
+        )
         if not keeps:
-            return outputs, None
-        return outputs, ops.transpose(seen[0][..., 0, :], (1, 2, 0, 3))
+            return outputs, None, choice
+        weights = ops.transpose(seen[0][..., 0, :], (1, 2, 0, 3))
+        return outputs, weights, choice
 
     def _dropout_factors(
         self, batch: Any, length: Any, mode: Mode
@@ -327,7 +340,8 @@ class Rnn(Seq2Seq):
         memory: Any,
         state: State,
         factors: tuple[Any, ...],
-    ) -> tuple[Any, State, Any]:
+        numbers: Any = None,
+    ) -> tuple[Any, State, Look | None]:
         """One position: cells and attention, in the order of the hparams.
 
         Args:
@@ -337,14 +351,16 @@ class Rnn(Seq2Seq):
           memory: from `start`.
           state: behind the last position.
           factors: from `_dropout_factors`, at this position.
+          numbers: from `SourceAttention.numbers`, at this position.
 
         Returns:
-          `[batch, beams, hidden]`, the new state, and attention's weights.
+          `[batch, beams, hidden]`, the new state, and what attention saw.
         """
         look, fed = None, state.fed[0] if state.fed else None
         looks_first = self.hparams.attention_feeding == "same"
         if self._attention is not None and looks_first:
-            look = self._attention(state.layers[-1][0], x, position, memory)
+            before = state.layers[-1][0]
+            look = self._attention(before, x, position, memory, numbers)
             fed = look.contexts
         if factors:
             fed = fed * factors[0]
@@ -357,9 +373,9 @@ class Rnn(Seq2Seq):
         if self._attention is None:
             return top, State(tuple(layers), ()), None
         if look is None:
-            look = self._attention(top, x, position, memory)
+            look = self._attention(top, x, position, memory, numbers)
         fed = (look.vectors,) if state.fed else ()
-        return self._output(look, top), State(tuple(layers), fed), look.weights
+        return self._output(look, top), State(tuple(layers), fed), look
 
     def _output(self, look: Any, top: Any) -> Any:
         """What the softmax reads: attention's vector or the state."""

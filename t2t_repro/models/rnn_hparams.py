@@ -56,6 +56,12 @@ class RnnHParams(hparam.HParams):
     # (Bahdanau); "none".
     attention_feeding: str
     attention_window: str  # ours: "global", "local_m" or "local_p"
+    # ours: "soft" takes the mean of what is looked at; "hard" (Xu et al. 2015)
+    # one position, drawn while training and the likeliest elsewhere.
+    attention_kind: str
+    hard_attention_sampled: float  # ours: share of sentences; else the mean
+    hard_attention_reward: float  # ours: lambda_r
+    hard_attention_entropy: float  # ours: lambda_e
     attention_window_width: int  # ours: D
     # ours: as tensor2tensor, whose attention has no mask. Sentences in a wider
     # batch then get other results.
@@ -67,6 +73,12 @@ class RnnHParams(hparam.HParams):
         "attention_layer_size",
         "num_heads",
         "attention_window_width",
+    )
+    NOT_NEGATIVE: ClassVar[tuple[str, ...]] = (
+        *hparam.HParams.NOT_NEGATIVE,
+        "hard_attention_sampled",
+        "hard_attention_reward",
+        "hard_attention_entropy",
     )
     RATES: ClassVar[tuple[str, ...]] = (*hparam.HParams.RATES, "dropout")
     CHOICES: ClassVar = {
@@ -81,6 +93,7 @@ class RnnHParams(hparam.HParams):
         "attention_layer": ("linear", "tanh", "maxout"),
         "attention_feeding": ("none", "next", "same"),
         "attention_window": ("global", "local_m", "local_p"),
+        "attention_kind": ("soft", "hard"),
     }
 
     def __post_init__(self) -> None:
@@ -92,6 +105,11 @@ class RnnHParams(hparam.HParams):
                 f" {self.decoder_size} channels and the source's"
                 f" {self.memory_size} must be equally many; take general, or"
                 " decoder_start=copy."
+            )
+        if self.hard_attention_sampled > 1.0:
+            raise UsageError(
+                f"hparam hard_attention_sampled={self.hard_attention_sampled}:"
+                " expected a share of sentences, from 0 to 1."
             )
         shared = self.shared_embedding_and_softmax_weights
         if shared and self.output_size != self.hidden_size:
@@ -106,6 +124,11 @@ class RnnHParams(hparam.HParams):
         """As `layers.recurrent_attention.SCORES` says it, or "none"."""
         name = self.attention_mechanism
         return _SCORES.get(name, name)
+
+    @property
+    def is_hard(self) -> bool:
+        """Whether one position is looked at."""
+        return self.attention_kind == "hard" and self.score != "none"
 
     @property
     def directions(self) -> tuple[bool, ...]:

@@ -1,10 +1,18 @@
 """How a recurrent decoder looks at its source, and what it makes of it."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
+from t2t_repro.layers.dropout import seed_of, uniform
+from t2t_repro.layers.hard_attention import (
+    Choice,
+    choose,
+    likeliest,
+    loss_to_learn,
+)
 from t2t_repro.layers.linear import Linear
 from t2t_repro.layers.recurrent_attention import RecurrentAttention, contexts
 from t2t_repro.models.rnn_hparams import RnnHParams
@@ -28,14 +36,17 @@ class Look(NamedTuple):
     """What came of looking.
 
     Attributes:
-      weights: `[batch, distinct heads, query, source]`.
+      weights: `[batch, distinct heads, query, source]`; of hard attention, 1
+        at one position.
       contexts: `[batch, query, heads * memory]` float32.
       vectors: `[batch, query, heads * attention_layer_size]` float32.
+      choice: what hard attention learns from; nothing elsewhere.
     """
 
     weights: Any
     contexts: Any
     vectors: Any
+    choice: tuple[Choice, ...]
 
 
 class SourceAttention(keras.layers.Layer):
@@ -73,6 +84,14 @@ class SourceAttention(keras.layers.Layer):
         if self._join is not None:
             size = hparams.num_heads * hparams.attention_layer_size
             self._join.build((None, size))
+        if hparams.is_hard:
+            # The log-likelihood that a word usually has.
+            self.baseline = self.add_weight(
+                shape=(),
+                initializer="zeros",
+                trainable=False,
+                name="baseline",
+            )
 
     def memory(self, inputs: Any, outputs: Any) -> Memory:
         """Keys, once for a sentence.
@@ -83,7 +102,35 @@ class SourceAttention(keras.layers.Layer):
         """
         return Memory(inputs, self._attention.keys(outputs), outputs)
 
-    def call(self, query: Any, x: Any, positions: Any, memory: Memory) -> Look:
+    def numbers(self, batch: Any, length: Any, key: Any) -> tuple[Any, ...]:
+        """What hard attention draws by, for all positions of a training step.
+
+        Args:
+          batch: sentences.
+          length: target positions.
+          key: `[2]` int32 of the step; None: nothing is drawn.
+
+        Returns:
+          One `[batch, target, distinct heads]`, below 0 in sentences that see
+          the mean; nothing where nothing is drawn.
+        """
+        if key is None or not self._hparams.is_hard:
+            return ()
+        shape = (batch, length, self._hparams.distinct_heads)
+        numbers = uniform(shape, seed_of(key, f"{self.path}/position"))
+        sentences = seed_of(key, f"{self.path}/sentence")
+        share = self._hparams.hard_attention_sampled
+        is_drawn = uniform((batch, 1, 1), sentences) < share
+        return (ops.where(is_drawn, numbers, -1.0),)
+
+    def call(
+        self,
+        query: Any,
+        x: Any,
+        positions: Any,
+        memory: Memory,
+        numbers: Any = None,
+    ) -> Look:
         """Looks from states of the decoder.
 
         Args:
@@ -91,6 +138,8 @@ class SourceAttention(keras.layers.Layer):
           x: `[batch, query, hidden]`, the last words, in the dtype of products.
           positions: `[query]` int32, or `[1]` for all.
           memory: from `memory`.
+          numbers: `[batch, query, distinct heads]` by which hard attention
+            draws, see `choose`; None: the likeliest position.
         """
         visible = None
         if not self._hparams.attention_over_padding:
@@ -98,6 +147,13 @@ class SourceAttention(keras.layers.Layer):
         weights = self._attention(
             query, memory.keys, memory.inputs, positions, visible
         )
+        choice: tuple[Choice, ...] = ()
+        if self._hparams.is_hard and numbers is None:
+            weights = likeliest(weights)
+        elif numbers is not None:
+            by_head = ops.transpose(numbers, (0, 2, 1))
+            weights, chosen = choose(weights, by_head)
+            choice = (chosen,)
         of_heads = ops.cast(contexts(weights, memory.values), "float32")
         vectors, parts = [], []
         for head, layer in enumerate(self._vectors):
@@ -113,6 +169,30 @@ class SourceAttention(keras.layers.Layer):
             weights,
             ops.concatenate(parts, axis=-1),
             ops.concatenate(vectors, axis=-1),
+            choice,
+        )
+
+    def loss_to_learn(
+        self, choice: Choice, targets: Any
+    ) -> Callable[[Any], Any]:
+        """By which hard attention's scores learn, and the baseline follows.
+
+        Args:
+          choice: of all positions.
+          targets: `[batch, target]` ids.
+
+        Returns:
+          From `[batch, target]` losses of the targets to a scalar.
+        """
+        hparams = self._hparams
+        return lambda token_losses: loss_to_learn(
+            choice,
+            token_losses,
+            ops.cast(ops.not_equal(targets, 0), "float32"),
+            self.baseline,
+            is_fed=hparams.fed_size > 0,
+            reward=hparams.hard_attention_reward,
+            entropy=hparams.hard_attention_entropy,
         )
 
     def output(self, look: Look) -> Any:

@@ -3,7 +3,9 @@
 The loss of a step is the sum over all non-padding tokens of all replicas and
 all accumulated micro-batches, divided by their number: the same value however
 they are dealt out, and 0, not NaN, where there are none. Gradients are summed,
-then clipped, then applied. XLA compiles forward and backward or the attention
+then clipped, then applied. A weight that is not trainable is a moving average:
+it goes a tenth of the way down its gradient, which is how far it lies above the
+mean of this step. XLA compiles forward and backward or the attention
 alone; collectives and updates stay outside, where it cannot go. A step whose
 loss or gradient is not finite changes no weight and no moment.
 """
@@ -24,6 +26,8 @@ from t2t_repro.train.learning_rate import learning_rate
 from t2t_repro.train.loss_scale import SMALLEST_SCALE, LossScale
 from t2t_repro.train.options import NAN_POLICIES, PRECISIONS
 
+# The weight of a step in a moving average, as in Xu et al. 2015.
+_AVERAGED = 0.1
 # What checkpoints hold only at some policies and precisions.
 OPTIONAL = frozenset(
     {
@@ -108,11 +112,17 @@ class TrainStep:
         # One small program per shape, for all layers.
         compiled = tf.function(attend, jit_compile=True)
         self._attend = compiled if self.xla == "attention" else attend
-        self.weights = {
-            path: weight.value
-            for path, weight in model.weights_by_path().items()
-        }
-        self.adam = Adam(hparams, self.weights)
+        trained, averages = (
+            {
+                path: weight.value
+                for path, weight in model.weights_by_path().items()
+                if weight.trainable is wanted
+            }
+            for wanted in (True, False)
+        )
+        self.weights = trained | averages
+        self._averages = list(averages.values())
+        self.adam = Adam(hparams, trained)
         self.updates_done = _counter()
         self.updates_skipped = _counter()
         self._loss_scale = LossScale() if precision == "float16" else None
@@ -223,6 +233,8 @@ class TrainStep:
         if self._loss_scale is not None:
             scale = self._loss_scale.value()
             gradients = [gradient / scale for gradient in gradients]
+        trained = len(gradients) - len(self._averages)
+        gradients, distances = gradients[:trained], gradients[trained:]
         norm = tf.linalg.global_norm(gradients)
         if self._hparams.clip_grad_norm:
             limit = self._hparams.clip_grad_norm
@@ -234,7 +246,7 @@ class TrainStep:
         # overflows for one above 1e19, with which nothing good can be done.
         # Every replica finds the same: it looks at sums over all of them.
         was_applied = loss_is_finite & tf.math.is_finite(norm)
-        self._update_if(was_applied, gradients, rate, done)
+        self._update_if(was_applied, gradients, distances, rate, done)
         is_finite = was_applied
         if self._loss_scale is not None:
             can_shrink = self._loss_scale.value() > SMALLEST_SCALE
@@ -247,6 +259,7 @@ class TrainStep:
         self,
         condition: tf.Tensor,
         gradients: list[tf.Tensor],
+        distances: list[tf.Tensor],
         rate: tf.Tensor,
         done: tf.Tensor,
     ) -> None:
@@ -255,6 +268,13 @@ class TrainStep:
 
         def update() -> None:
             self.adam.apply(gradients, rate, count)
+            # As in Adam, every replica its own copy.
+            for average, distance in zip(
+                self._averages, distances, strict=True
+            ):
+                tf.raw_ops.ResourceApplyGradientDescent(
+                    var=average.handle, alpha=_AVERAGED, delta=distance
+                )
 
         tf.cond(condition, update, lambda: None)
 
@@ -282,6 +302,7 @@ class TrainStep:
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Summed loss of `[batch, columns]`; gradients of `factor` times it."""
         with tf.GradientTape() as tape:
+            tape.watch(self._averages)
             token_losses, auxiliary = self._losses(inputs, targets, dropout_key)
             loss = tf.reduce_sum(token_losses)
             if auxiliary:
@@ -296,7 +317,7 @@ class TrainStep:
         self, inputs: tf.Tensor, targets: tf.Tensor, dropout_key: tf.Tensor
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """`[batch, target]` cross entropies, and the layers' own losses."""
-        auxiliary: list[tf.Tensor] = []
+        auxiliary: list[Any] = []
         mode = Mode(
             dropout_key=dropout_key,
             attend=self._attend,
@@ -307,7 +328,9 @@ class TrainStep:
         token_losses = losses.token_losses(
             self._model.logits(decoded), targets, self._hparams.label_smoothing
         )
-        return token_losses, auxiliary
+        return token_losses, [
+            loss(token_losses) if callable(loss) else loss for loss in auxiliary
+        ]
 
     def micro_batches(
         self, inputs: Any, targets: Any

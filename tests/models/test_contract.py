@@ -22,6 +22,7 @@ _SETS = {
     ),
     "bag_of_words_tiny": dict(hidden_size=16),
     "rnn_tiny": dict(hidden_size=16, dropout=0.2),
+    "rnn_hard_attention_tiny": dict(hidden_size=16, dropout=0.2),
     "bytenet_tiny": dict(hidden_size=16, num_hidden_layers=3),
     "convs2s_tiny": dict(hidden_size=16, dropout=0.1),
     "extended_neural_gpu_tiny": dict(
@@ -30,6 +31,8 @@ _SETS = {
 }
 _INPUTS = np.array([[5, 6, 7, 1], [8, 1, 0, 0], [9, 9, 1, 0]], np.int32)
 _TARGETS = np.array([[4, 5, 9, 1], [3, 1, 0, 0], [7, 8, 1, 0]], np.int32)
+# How fields end that say how much is drawn while training.
+_DRAWN_SHARES = ("dropout", "sampled")
 # Of the whole pass and of its steps: sums of 16 float32 in another order.
 _TOLERANCE = dict(rtol=0, atol=1e-4)
 
@@ -187,8 +190,11 @@ def test_saved_and_resumed_is_bit_for_bit(hparams, tmp_path):
 
 
 def test_two_replicas_equal_one(hparams):
-    rates = {name: 0.0 for name in hparams.RATES if name.endswith("dropout")}
-    hparams = hparams.replace(**rates)
+    # What is drawn is another on every replica.
+    shares = {
+        name: 0.0 for name in vars(hparams) if name.endswith(_DRAWN_SHARES)
+    }
+    hparams = hparams.replace(**shares)
     inputs = np.concatenate([_INPUTS, _INPUTS[:1] * 0])
     targets = np.concatenate([_TARGETS, _TARGETS[:1] * 0])
     results = []
