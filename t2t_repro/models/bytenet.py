@@ -17,7 +17,7 @@ from keras import ops
 
 from t2t_repro.layers.attention import EVALUATION, Mode
 from t2t_repro.layers.dropout import dropout, seed_of
-from t2t_repro.layers.embedding import Embedding
+from t2t_repro.layers.embedding import Embedding, matrices
 from t2t_repro.layers.linear import Linear
 from t2t_repro.models.bytenet_hparams import ByteNetHParams
 from t2t_repro.models.bytenet_layers import Chain, Convolution
@@ -48,15 +48,12 @@ class ByteNet(Seq2Seq):
         """
         super().__init__(hparams, vocab_size, "bytenet")
         channels, width = hparams.channels, hparams.kernel_width
-        shared = hparams.shared_embedding_and_softmax_weights
-        names = ["embedding"] if shared else ["target_embedding", "softmax"]
-        if not shared and not hparams.shared_embedding:
-            names.append("source_embedding")
         is_scaled = hparams.multiply_embedding_mode == "sqrt_depth"
-        self._embeddings = {
-            name: Embedding(vocab_size, channels, is_scaled, name)
-            for name in names
-        }
+        self._embeddings = matrices(
+            lambda name: Embedding(vocab_size, channels, is_scaled, name),
+            hparams.source_shares,
+            hparams.shared_embedding_and_softmax_weights,
+        )
         self._blocks = {
             stack: [
                 Chain(_bottleneck(hparams, i), f"block_{i}")
@@ -75,7 +72,7 @@ class ByteNet(Seq2Seq):
 
     def _build_all(self) -> None:
         shape = (None, None, self.hparams.channels)
-        for embedding in self._embeddings.values():
+        for embedding in dict.fromkeys(self._embeddings.values()):
             embedding.build()
         for stack, blocks in self._blocks.items():
             with keras.name_scope(stack):
@@ -99,7 +96,7 @@ class ByteNet(Seq2Seq):
             ops.sum(ops.cast(inputs != 0, "int32"), axis=1)
         )
         present = ops.arange(length, dtype="int32")[None] < own[:, None]
-        x = ops.cast(self._embedding("source_embedding")(ids), mode.dtype)
+        x = ops.cast(self._embeddings["source"](ids), mode.dtype)
         present = ops.cast(present, x.dtype)[..., None]
         for block in self._blocks["encoder"]:
             x = x + self._drop(block, block.encode(x, present), x, mode)
@@ -109,7 +106,7 @@ class ByteNet(Seq2Seq):
         self, targets: Any, encoded: Encoded, mode: Mode = EVALUATION
     ) -> Any:
         """All target positions at once; see `Seq2Seq.decode`."""
-        x = self._embedding("target_embedding")(targets)
+        x = self._embeddings["target"](targets)
         # Shifted right: the first position sees a zero vector, no start id.
         x = ops.pad(x[:, :-1], [[0, 0], [1, 0], [0, 0]])
         length = ops.shape(targets)[1]
@@ -137,7 +134,7 @@ class ByteNet(Seq2Seq):
     ) -> tuple[Any, Any]:
         """One position of every beam; see `Seq2Seq.step`."""
         del mode
-        x = self._embedding("target_embedding")(ids)
+        x = self._embeddings["target"](ids)
         last = ops.shape(memory.columns)[1] - 1
         column = ops.take(memory.columns, ops.minimum(position, last), axis=1)
         column = column * ops.cast(position <= last, column.dtype)
@@ -156,19 +153,11 @@ class ByteNet(Seq2Seq):
 
     def output_kernel(self) -> Any:
         """`[2 d, vocabulary]`: decoder output times this is the logits."""
-        return self._embedding("softmax").softmax_kernel()
+        return self._embeddings["softmax"].softmax_kernel()
 
     def _drop(self, block: Chain, y: Any, x: Any, mode: Mode) -> Any:
         seed = seed_of(mode.dropout_key, f"{block.path}/residual")
         return dropout(ops.cast(y, x.dtype), self.hparams.dropout, seed)
-
-    def _embedding(self, use: str) -> Embedding:
-        """The matrix for a use, following what is shared with what."""
-        if "embedding" in self._embeddings:
-            return self._embeddings["embedding"]
-        if use == "source_embedding" and use not in self._embeddings:
-            return self._embeddings["target_embedding"]
-        return self._embeddings[use]
 
 
 def _bottleneck(hparams: ByteNetHParams, block: int) -> tuple[Convolution, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 from keras import ops
 
 from t2t_repro.layers.attention import EVALUATION, Mode
+from t2t_repro.layers.embedding import matrices
 from t2t_repro.layers.linear import matmul_last
 from t2t_repro.layers.weight_norm import NormalizedLinear
 from t2t_repro.models.convs2s_hparams import ConvS2SHParams
@@ -42,16 +43,13 @@ class ConvS2S(Seq2Seq):
         """
         super().__init__(hparams, vocab_size, "convs2s")
         size = hparams.hidden_size
-        is_scaled = hparams.multiply_embedding_mode == "sqrt_depth"
-        self._target = Table(vocab_size, size, is_scaled, "target_embedding")
-        self._source = self._target
-        if not (
-            hparams.shared_embedding_and_softmax_weights
-            or hparams.shared_embedding
-        ):
-            self._source = Table(
-                vocab_size, size, is_scaled, "source_embedding"
-            )
+        uses = matrices(
+            self._new_matrix, hparams.source_shares, hparams.is_tied
+        )
+        self._source, self._target = uses["source"], uses["target"]
+        self._softmax = uses["softmax"]
+        if hparams.is_tied:
+            self._softmax = Bias(vocab_size, "softmax")
         self._encoder = Stack(hparams.encoder, (), size, hparams, "encoder")
         self._decoder = Stack(
             hparams.decoder,
@@ -60,13 +58,18 @@ class ConvS2S(Seq2Seq):
             hparams,
             "decoder",
         )
-        self._softmax: Bias | NormalizedLinear
-        if hparams.is_tied:
-            self._softmax = Bias(vocab_size, "softmax")
-        else:
-            keep = 1.0 - hparams.dropout
-            self._softmax = NormalizedLinear(vocab_size, keep, "softmax")
         self._build_all()
+
+    def _new_matrix(self, name: str) -> Table | NormalizedLinear:
+        """One of embeddings and softmax; see `matrices`."""
+        if name == "softmax":
+            keep = 1.0 - self.hparams.dropout
+            return NormalizedLinear(self.vocab_size, keep, name)
+        if name == "embedding":  # is the decoder's, as in fairseq
+            name = "target_embedding"
+        is_scaled = self.hparams.multiply_embedding_mode == "sqrt_depth"
+        size = self.hparams.hidden_size
+        return Table(self.vocab_size, size, is_scaled, name)
 
     def _build_all(self) -> None:
         shape = (None, None, self.hparams.hidden_size)

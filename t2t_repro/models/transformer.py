@@ -17,7 +17,7 @@ from t2t_repro.layers.attention import (
     padding_bias,
 )
 from t2t_repro.layers.dropout import dropout, seed_of
-from t2t_repro.layers.embedding import Embedding, Positions
+from t2t_repro.layers.embedding import Embedding, Positions, matrices
 from t2t_repro.layers.norm import LayerNorm
 from t2t_repro.models.seq2seq import Seq2Seq, gather_beams
 from t2t_repro.models.transformer_hparams import TransformerHParams
@@ -81,15 +81,13 @@ class Transformer(Seq2Seq):
           vocab_size: ids on both sides.
         """
         super().__init__(hparams, vocab_size, "transformer")
-        shared = hparams.shared_embedding_and_softmax_weights
-        names = ["embedding"] if shared else ["target_embedding", "softmax"]
-        if not shared and not hparams.shared_embedding:
-            names.append("source_embedding")
         size = hparams.hidden_size
         is_scaled = hparams.multiply_embedding_mode == "sqrt_depth"
-        self._embeddings = {
-            name: Embedding(vocab_size, size, is_scaled, name) for name in names
-        }
+        self._embeddings = matrices(
+            lambda name: Embedding(vocab_size, size, is_scaled, name),
+            hparams.source_shares,
+            hparams.shared_embedding_and_softmax_weights,
+        )
         self._target_space = None
         if hparams.use_target_space_embedding:
             self._target_space = Embedding(
@@ -120,7 +118,7 @@ class Transformer(Seq2Seq):
     def _build_all(self) -> None:
         shape = (None, None, self.hparams.hidden_size)
         ends: list[keras.layers.Layer] = [
-            *self._embeddings.values(),
+            *dict.fromkeys(self._embeddings.values()),
             self._encoder_positions,
             self._decoder_positions,
             *self._final_norms.values(),
@@ -148,7 +146,7 @@ class Transformer(Seq2Seq):
         Returns:
           The source and what became of it.
         """
-        x = self._embedding("source_embedding")(inputs)
+        x = self._embeddings["source"](inputs)
         if self._target_space is not None:
             x = x + self._target_space.matrix[0]
         x = self._encoder_positions(x, ops.arange(ops.shape(inputs)[1]))
@@ -171,7 +169,7 @@ class Transformer(Seq2Seq):
         Returns:
           `[batch, target, hidden]`.
         """
-        x = self._embedding("target_embedding")(targets)
+        x = self._embeddings["target"](targets)
         # Shifted right: the first position sees a zero vector, no start id.
         x = ops.pad(x[:, :-1], [[0, 0], [1, 0], [0, 0]])
         length = ops.shape(targets)[1]
@@ -186,7 +184,7 @@ class Transformer(Seq2Seq):
 
     def output_kernel(self) -> Any:
         """`[hidden, vocabulary]`: decoder output times this is the logits."""
-        return self._embedding("softmax").softmax_kernel()
+        return self._embeddings["softmax"].softmax_kernel()
 
     def start(self, encoded: Encoded, beams: int) -> tuple[Memory, State]:
         """Keys and values of the encoder's output, and an empty cache.
@@ -234,7 +232,7 @@ class Transformer(Seq2Seq):
         memory_bias = padding_bias(memory.inputs)
         ancestors = tuple(map(_with_itself, state.ancestors))
         bias = ancestry_bias(ancestors[0]) if ancestors else None
-        x = self._embedding("target_embedding")(ids)
+        x = self._embeddings["target"](ids)
         x = self._decoder_positions(x, ops.reshape(position, (1,)))
         grown = []
         for layer, keys_values, cache in zip(
@@ -251,14 +249,6 @@ class Transformer(Seq2Seq):
         """Gives each beam the ancestors of its parent; the cache stays."""
         ancestors = (gather_beams(a, parents) for a in state.ancestors)
         return state._replace(ancestors=tuple(ancestors))
-
-    def _embedding(self, use: str) -> Embedding:
-        """The matrix for a use, following what is shared with what."""
-        if "embedding" in self._embeddings:
-            return self._embeddings["embedding"]
-        if use == "source_embedding" and use not in self._embeddings:
-            return self._embeddings["target_embedding"]
-        return self._embeddings[use]
 
     def _drop_input(self, stack: str, x: Any, mode: Mode) -> Any:
         """Dropout of embeddings plus positions, section 5.4."""
