@@ -4,7 +4,12 @@ import math
 
 import numpy as np
 
-from t2t_repro.layers.embedding import Embedding, Positions, sinusoids
+from t2t_repro.layers.embedding import (
+    Embedding,
+    Positions,
+    matrices,
+    sinusoids,
+)
 
 
 def _embedding(is_scaled=True):
@@ -35,6 +40,27 @@ def test_rows_start_with_unit_length_on_average():
     layer = Embedding(2000, 128, True, "embedding")
     layer.build()
     assert abs(np.std(layer.matrix) - 128**-0.5) < 0.001
+
+
+def test_what_is_shared_is_one_layer():
+    target, source, softmax = "target_embedding", "source_embedding", "softmax"
+    for shares, names in {
+        (True, True): ("embedding", "embedding", "embedding"),
+        (True, False): (target, softmax, target),
+        (False, True): (target, target, source),
+        (False, False): (target, softmax, source),
+    }.items():
+        made: list[str] = []
+
+        def new(name, made=made):
+            made.append(name)
+            return [name]
+
+        uses = matrices(new, *shares)
+        assert [uses[use] for use in ("target", "softmax", "source")] == [
+            [name] for name in names
+        ]
+        assert len(made) == len(set(names))
 
 
 def test_the_paper_interleaves_sines_and_cosines():

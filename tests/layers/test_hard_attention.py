@@ -46,9 +46,7 @@ def test_what_is_learnt_from():
     np.testing.assert_array_equal(seen[0, :, 0], [[1.0, 0.0], [0.0, 1.0]])
     np.testing.assert_array_equal(seen[1], weights[1])
     log_prob = np.log(0.25) + np.log(0.5)
-    np.testing.assert_allclose(
-        choice.log_probs, [[log_prob], [0.0]], rtol=1e-6
-    )
+    np.testing.assert_allclose(choice.log_probs, [[log_prob], [0.0]], rtol=1e-6)
     entropy = -0.25 * np.log(0.25) - 0.75 * np.log(0.75) + np.log(2)
     np.testing.assert_allclose(choice.entropies, [[entropy]] * 2, rtol=1e-6)
 

@@ -59,6 +59,10 @@ def test_what_does_not_fit_together_is_refused():
         _SEARCH.replace(shared_embedding_and_softmax_weights=True)
     with pytest.raises(UsageError, match="attention_mechanism='bahdanua'"):
         _PLAIN.override("attention_mechanism=bahdanua")
+    with pytest.raises(UsageError, match="sampled=1.5: expected a share"):
+        _PLAIN.replace(hard_attention_sampled=1.5)
+    with pytest.raises(UsageError, match="attention_kind='firm'"):
+        _PLAIN.override("attention_kind=firm")
     shared = _PLAIN.replace(shared_embedding_and_softmax_weights=True)
     assert shared.output_size == shared.hidden_size == 4
 

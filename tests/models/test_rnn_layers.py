@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from t2t_repro import registry
 from t2t_repro.layers.attention import Mode
+from t2t_repro.layers.losses import token_losses
 from t2t_repro.models.rnn import Rnn
 
 _INPUTS = np.array([[5, 6, 7, 9, 1], [8, 1, 0, 0, 0]], np.int32)
@@ -27,7 +28,9 @@ _SETS = {
     "luong_local_p_general": dict(
         num_hidden_layers=2, attention_layer_size=8, attention_window_width=2
     ),
+    "rnn_hard_attention_tiny": dict(attention_layer_size=8),
 }
+_HARD = "rnn_hard_attention_tiny"
 
 
 def _new_model(name, **changes):
@@ -87,6 +90,8 @@ def test_maps_are_weights_of_real_words(model):
     assert weights.shape == (2, model.hparams.num_heads, 4, 5)
     assert not weights[1, :, :, 2:].any()
     sums = weights.sum(axis=-1)
+    if model.hparams.is_hard:
+        assert set(np.unique(weights)) == {0.0, 1.0}
     if model.hparams.attention_window == "local_p":
         assert (sums > 0.0).all() and (sums <= 1.0).all()
     else:
@@ -181,17 +186,94 @@ def test_steps_in_quantized_products_are_near(name):
     assert np.abs(outputs[0] - outputs[1]).max() > 1e-4
 
 
-@pytest.mark.parametrize("name", ["lstm_seq2seq", "gru_rnnsearch"])
-def test_xla_can_differentiate_it(name):
+# Hard attention in both orders: all positions at once, and one by one.
+_KINDS = {
+    "at once": {},
+    "fed": dict(attention_feeding="same"),
+    "heads": dict(
+        attention_mechanism="concat", num_heads=2, attention_feeding="next"
+    ),
+    "local": dict(attention_window="local_p", attention_window_width=2),
+}
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_hard_attention_draws_while_training(kind):
+    changes = dict(hard_attention_sampled=1.0, **_KINDS[kind])
+    model = _new_model(_HARD, **changes)
+    heads = model.hparams.distinct_heads
+    # 400 sentences alike.
+    inputs, targets = (
+        np.repeat(_INPUTS[:1], 400, 0),
+        np.repeat(_TARGETS[:1], 400, 0),
+    )
+    drawn, maps = [], {}
+    for key in ([1, 1], [1, 1], [1, 2]):
+        mode = Mode(dropout_key=np.array(key, np.int32), maps=maps)
+        model(inputs, targets, mode=mode)
+        drawn.append(np.asarray(maps["decoder/layer_0/encdec_attention"]))
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert (drawn[0] != drawn[2]).any()
+    assert set(np.unique(drawn)) == {0.0, 1.0}
+    np.testing.assert_array_equal(drawn[0].sum(axis=-1), 1.0)
+    # At the first position all see alike: as often as soft weights say.
+    soft = _new_model(_HARD, **{**changes, "attention_kind": "soft"})
+    for path, weight in soft.weights_by_path().items():
+        weight.assign(model.weights_by_path()[path])
+    soft(inputs[:1], targets[:1], mode=Mode(maps=maps))
+    weights = np.asarray(maps["decoder/layer_0/encdec_attention"])[0, :, 0]
+    weights = weights / weights.sum(axis=-1, keepdims=True)
+    shares = drawn[0][:, :, 0].mean(axis=0)
+    assert shares.shape == (heads, 5)
+    # Within 4 deviations of 400 draws.
+    assert np.abs(shares - weights).max() < 4 * 0.5 / 20
+
+
+@pytest.mark.parametrize("kind", ["at once", "fed"])
+def test_hard_attention_learns_in_its_step_alone(kind):
+    """The scores' gradient comes from the loss that REINFORCE adds."""
+    model = _new_model(_HARD, hard_attention_sampled=1.0, **_KINDS[kind])
+    (key,) = (w for w in model.weights if w.path.endswith("key/kernel"))
+    gradients = []
+    for losses in (None, []):
+        mode = Mode(dropout_key=np.array([1, 2], np.int32), losses=losses)
+        with tf.GradientTape() as tape:
+            decoded = model(_INPUTS, _TARGETS, mode=mode)
+            by_token = token_losses(model.logits(decoded), _TARGETS, 0.0)
+            loss = tf.reduce_sum(by_token)
+            for of_losses in losses or ():
+                loss += of_losses(by_token)
+        gradients.append(tape.gradient(loss, key.value))
+    if kind == "at once":  # nothing else reads the weights
+        assert not np.any(gradients[0])
+    assert np.abs(gradients[1]).max() > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("lstm_seq2seq", {}),
+        ("gru_rnnsearch", {}),
+        # XLA draws other numbers from a seed: where nothing is drawn.
+        (_HARD, dict(attention_feeding="next", hard_attention_sampled=0.0)),
+    ],
+)
+def test_xla_can_differentiate_it(name, changes):
     """Loops must say how long they are: GPUs train under XLA."""
-    model = _new_model(name)
+    model = _new_model(name, **changes)
     inputs, targets = tf.constant(_INPUTS), tf.constant(_TARGETS)
     # Without the embeddings, whose gradients are of rows.
-    weights = [weight.value for weight in model.weights][3:]
+    weights = [weight.value for weight in model.trainable_weights][3:]
 
     def gradients():
+        mode = Mode(dropout_key=tf.constant([1, 2]), losses=[])
         with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(tf.square(model(inputs, targets)))
+            by_token = tf.reduce_sum(
+                tf.square(model(inputs, targets, mode=mode)), axis=-1
+            )
+            loss = tf.reduce_sum(by_token)
+            for of_losses in mode.losses:
+                loss += of_losses(by_token)
         return list(map(tf.convert_to_tensor, tape.gradient(loss, weights)))
 
     compiled = tf.function(gradients, jit_compile=True)()

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from hparams.rnn import rnn_hard_attention_tiny
 from hparams.transformer import transformer_tiny
 from t2t_repro.data.batching import Batch
 from t2t_repro.errors import UsageError
+from t2t_repro.models.rnn import Rnn
 from t2t_repro.models.transformer import Transformer
 from t2t_repro.train import failures
 from t2t_repro.train.step import TrainStep
@@ -122,6 +124,32 @@ def test_clipping_bounds_the_gradient_that_is_applied(reference):
     _, same = _train(devices=1, parts=1, clip_grad_norm=1e9)
     for name, expected in unclipped.items():
         np.testing.assert_allclose(same[name], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("devices", "parts"), [(1, 1), (2, 4)])
+def test_what_is_not_trained_is_a_moving_average(devices, parts):
+    """Of -loss here: b <- 0.9 b + 0.1 mean, however small gradients must be."""
+    hparams = rnn_hard_attention_tiny().replace(
+        hidden_size=8,
+        hard_attention_sampled=0.0,  # all sentences, whatever the replica
+        optimizer_multistep_accumulate_steps=parts // devices,
+        clip_grad_norm=1e-3,
+        label_smoothing=0.0,
+    )
+    strategy = mirrored.strategy(devices)
+    with strategy.scope():
+        model = Rnn(hparams, _VOCABULARY)
+        step = TrainStep(hparams, model, strategy, 5, "off")
+    name = "decoder/encdec_attention/baseline"
+    assert not any(name in path for path in step.adam.variables())
+    expected = 0.0
+    for _ in range(2):
+        result = step(_deal(_INPUTS, parts), _deal(_TARGETS, parts))
+        expected += 0.1 * (-float(result.loss) - expected)
+        found = float(step.weights[name].numpy())
+        assert found == pytest.approx(expected, rel=1e-5)
+    # About log 13 = 2.565 a word that is not known yet: 0.19 of -2.565.
+    assert expected == pytest.approx(-0.487, abs=0.05)
 
 
 def test_replicas_draw_different_dropout():
