@@ -52,7 +52,7 @@ def is_paper_shaped(given: HParams) -> bool:
     """Whether peers can build the same: the paper's form, equal stacks."""
     said = given.architecture()
     return (
-        bool(said)
+        "d_k" in said
         and said["d_k"] * said["h"] == given.hidden_size
         and said["d_v"] * said["h"] == given.hidden_size
         and said["encoder_layers"] == said["decoder_layers"]

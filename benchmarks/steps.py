@@ -1,10 +1,11 @@
 """The project's training step, as a benchmark wants it."""
 
+from collections.abc import Callable
 from typing import Any
 
-from benchmarks import devices
+from benchmarks import devices, measure
 from t2t_repro import registry
-from t2t_repro.hparam import HParams
+from t2t_repro.hparam import HParams, Shape
 
 XLA = ("off", "attention", "replica")
 PRECISIONS = ("float32", "bfloat16")
@@ -38,3 +39,37 @@ def new_step(
         return TrainStep(
             hparams, model, strategy, _SEED, xla, precision=precision
         )
+
+
+def new_round(
+    hparams: HParams,
+    shape: Shape,
+    vocab_size: int,
+    replicas: int,
+    xla: str,
+    precision: str,
+) -> Callable[[], float]:
+    """A step on random ids that takes the same batch again and again.
+
+    Args:
+      hparams: of the model and the optimizer.
+      shape: sentences of a replica, source and target positions.
+      vocab_size: ids.
+      replicas: as in `new_step`, as all that follows.
+      xla: one of `XLA`.
+      precision: one of `PRECISIONS`.
+
+    Returns:
+      What takes a step and says how many seconds that took.
+    """
+    import numpy as np
+
+    step = new_step(hparams, vocab_size, replicas, xla, precision)
+    rng = np.random.default_rng(_SEED)
+    batch, *lengths = shape
+    inputs, targets = (
+        rng.integers(2, vocab_size, (replicas, batch, length)).astype(np.int32)
+        for length in lengths
+    )
+    # Fetching the loss waits for the device.
+    return measure.clocked(lambda: float(step(inputs, targets).loss))
