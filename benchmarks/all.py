@@ -31,6 +31,8 @@ _ROOT = pathlib.Path(__file__).resolve().parents[1]
 _SMALL = {
     "train_step": "--model=transformer_tiny --batch=2 --source=4 --target=4"
     " --vocab=50 --rounds=1 --matmul_size=64",
+    "rivals": "--rivals=rnn_multi30k --batch=2 --source=3 --target=3"
+    " --vocab=50 --rounds=1",
     "train_real": "--model=transformer_tiny --steps=1",
     "decode": "--model=transformer_tiny --batch=2 --source=4 --steps=3"
     " --beam=2 --vocab=50 --rounds=1 --matmul_size=64",
@@ -171,6 +173,11 @@ def _entries(values: flags.FlagValues) -> Iterator[Entry]:
         "Training step, big",
         "train_step",
         [*shape, "--model=big", "--rounds=4", *for_training],
+    )
+    yield Entry(
+        "Training step, the rivals, and peers",
+        "rivals",
+        _peer_flags(values, "torch"),
     )
     yield Entry(
         "Decoding, base, fixed length",

@@ -174,8 +174,9 @@ class Seq2Seq(keras.Model):
     def weights_by_path(self) -> dict[str, Any]:
         """Every weight by its path, such as `encoder/layer_0/.../kernel`.
 
-        This is what checkpoints hold. Paths are unique, which Keras does not
-        promise, so it is checked.
+        One that is not trainable is a moving average, whose gradient says how
+        far it is off (see train/step.py). This is what checkpoints hold. Paths
+        are unique, which Keras does not promise, so it is checked.
         """
         weights = {weight.path: weight for weight in self.weights}
         assert len(weights) == len(self.weights)

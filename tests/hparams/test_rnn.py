@@ -57,6 +57,32 @@ def test_each_rung_of_the_ladder_changes_what_it_says():
     )
 
 
+def test_sutskevers_model_is_luongs_second_rung():
+    """Section 3.4 there, section 4.1 here: they keep other lengths."""
+    first = registry.hparams("lstm_sutskever")
+    second = registry.hparams("luong_reversed")
+    assert (first.num_hidden_layers, first.hidden_size) == (4, 1000)
+    assert first.clip_grad_norm == 5.0
+    assert second == first.replace(
+        attention_layer="tanh", attention_layer_size=1000, max_length=50
+    )
+
+
+@pytest.mark.parametrize("size", ["tiny", "multi30k"])
+def test_hard_attention_is_xus(size):
+    """Section 4.1: half of the sentences are drawn for; see the set's notes."""
+    soft = registry.hparams(f"rnn_{size}")
+    hard = registry.hparams(f"rnn_hard_attention_{size}")
+    assert not soft.is_hard and hard.is_hard
+    assert hard == soft.replace(
+        attention_kind="hard",
+        attention_feeding="none",
+        hard_attention_sampled=0.5,
+        hard_attention_reward=1.0,
+        hard_attention_entropy=0.002,
+    )
+
+
 def test_table_4_differs_in_score_and_window_alone():
     first = registry.hparams("luong_global_location")
     for name in LUONG_2015:
