@@ -11,22 +11,41 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+_Result = TypeVar("_Result")
 
 
-def load(before_devices: Callable[[], None] = lambda: None) -> None:
+def load(before_devices: Callable[[], _Result] = lambda: None) -> _Result:
     """Imports TensorFlow and has it look for its devices.
 
-    `before_devices` is called in between, where threads may still be set.
+    Args:
+      before_devices: is called in between, where threads may still be set.
+
+    Returns:
+      What that returns.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_standard_error():
-        tensorflow = importlib.import_module("tensorflow")
-        # Tracing once per batch shape is meant, not worth its warning.
-        tensorflow.get_logger().setLevel("ERROR")
-        # Keras doubts a sentence of one piece, which has one to look at.
-        warnings.filterwarnings("ignore", "You are using a softmax over axis")
-        before_devices()
+        tensorflow = _imported()
+        result = before_devices()
         tensorflow.constant(0)
+    return result
+
+
+def has_gpu() -> bool:
+    """Whether TensorFlow sees one; threads may still be set afterwards."""
+    with quiet_standard_error():
+        return bool(_imported().config.list_physical_devices("GPU"))
+
+
+def _imported() -> Any:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    tensorflow = importlib.import_module("tensorflow")
+    # Tracing once per batch shape is meant, not worth its warning.
+    tensorflow.get_logger().setLevel("ERROR")
+    # Keras doubts a sentence of one piece, which has one to look at.
+    warnings.filterwarnings("ignore", "You are using a softmax over axis")
+    return tensorflow
 
 
 @contextlib.contextmanager

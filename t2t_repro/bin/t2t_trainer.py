@@ -1,6 +1,7 @@
 """Trains a model on a problem; the same command goes on where it stopped."""
 
 import contextlib
+import dataclasses
 import logging
 import os
 import pathlib
@@ -12,6 +13,7 @@ from absl import flags
 
 from t2t_repro import files, hparam, registry, run_directory, tensorflow_start
 from t2t_repro.bin import command
+from t2t_repro.decode import parallel
 from t2t_repro.errors import UsageError
 from t2t_repro.train import options as train_options
 from t2t_repro.train import profiling
@@ -102,7 +104,7 @@ def _train(
         )
     run_directory.check_data(run, problem, data_dir)
     strategy = _join_workers(values.worker_gpu)
-    _start_tensorflow()
+    options = _start_tensorflow(options, run.hparams)
     from t2t_repro.train import trainer
 
     trainer.run(run, data_dir, options, strategy)
@@ -128,10 +130,26 @@ def _is_chief() -> bool:
     return cluster.this_worker().is_chief
 
 
-def _start_tensorflow() -> None:
+def _has_gpu() -> bool:
     if "tensorflow" not in sys.modules:
         logger.info("starting TensorFlow")
-        command.load_tensorflow()
+    return tensorflow_start.has_gpu()
+
+
+def _start_tensorflow(
+    options: TrainOptions, hparams: hparam.HParams
+) -> TrainOptions:
+    """Starts it with its threads; the options say how many cores train."""
+    has_gpu = _has_gpu()
+    from t2t_repro.train import cores
+
+    count = cores.choose(options.worker_cpu, hparams.hidden_size, has_gpu)
+    # Where it runs already, in a notebook or for TF_CONFIG, its threads are
+    # what they are: only who asks for it has parts then.
+    is_divided = tensorflow_start.load(lambda: parallel.divide_cores(count))
+    if not is_divided and not options.worker_cpu:
+        count = 1
+    return dataclasses.replace(options, worker_cpu=count)
 
 
 def _join_workers(worker_gpu: int) -> Any:
@@ -174,10 +192,7 @@ def _hparams_set(
     from t2t_repro.data import generate
 
     pairs = generate.pairs_written(problem, data_dir)
-    _start_tensorflow()
-    import tensorflow as tf
-
-    has_gpu = bool(tf.config.list_physical_devices("GPU"))
+    has_gpu = _has_gpu()
     chosen = problem.default_hparams_set(pairs, has_gpu)
     logger.info(
         "--hparams_set=%s is chosen for %d training pairs and %s; name another"

@@ -6,7 +6,6 @@ own they wait for nothing. CTranslate2 calls the same its `inter_threads`.
 """
 
 import concurrent.futures
-import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -36,21 +35,30 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def divide_cores() -> None:
+def divide_cores(among: int | None = None) -> bool:
     """Gives each search its own cores: to be called before TensorFlow starts.
 
     Otherwise, or with TF_NUM_INTRAOP_THREADS, every operation of every search
     takes as many threads as before, which works and is slower.
+
+    Args:
+      among: as many as go on at a time; None: `searches()`.
+
+    Returns:
+      Whether there is more than one, and each has its own.
     """
-    if searches() == 1 or "TF_NUM_INTRAOP_THREADS" in os.environ:
-        return
+    among = searches() if among is None else among
+    if among == 1 or "TF_NUM_INTRAOP_THREADS" in os.environ:
+        return False
     import tensorflow as tf
 
-    # Raised where it has started.
-    with contextlib.suppress(RuntimeError):
+    try:
         tf.config.threading.set_intra_op_parallelism_threads(
-            available_cores() // searches()
+            available_cores() // among
         )
+    except RuntimeError:  # it has started
+        return False
+    return True
 
 
 def batches(items: Sequence[_Item], size: int) -> list[Sequence[_Item]]:

@@ -126,6 +126,13 @@ class TrainOptions:
         choices=XLA,
     )
     worker_gpu: int = _flag(0, "GPUs to use; 0: all, or the CPU")
+    # Does not stand: it changes how numbers are rounded.
+    worker_cpu: int = _flag(
+        0,
+        "cores of the processor that take a part of each batch each; 0: all, at"
+        " most 8, for a model of at most 256 hidden units, else 1: they share"
+        " every operation",
+    )
     eval_bleu_sentences: int = _flag(
         200, "dev sentences decoded for BLEU or F1", 1, stands=True
     )

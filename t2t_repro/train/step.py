@@ -22,6 +22,7 @@ from t2t_repro.hparam import HParams
 from t2t_repro.layers import losses
 from t2t_repro.layers.attention import Mode, attend
 from t2t_repro.train.adam import Adam
+from t2t_repro.train.cores import side_by_side
 from t2t_repro.train.learning_rate import learning_rate
 from t2t_repro.train.loss_scale import SMALLEST_SCALE, LossScale
 from t2t_repro.train.options import NAN_POLICIES, PRECISIONS
@@ -78,6 +79,7 @@ class TrainStep:
         xla: str,
         nan_policy: str = "stop",
         precision: str = "float32",
+        cores: int = 1,
     ):
         """Makes moments and counters; call within `strategy.scope()`.
 
@@ -93,6 +95,8 @@ class TrainStep:
             data and dropout go on after it, or "stop", so that it can be done
             again.
           precision: of forward and backward pass, one of PRECISIONS.
+          cores: of the processor, each of which has a part of a batch; see
+            `train/cores.py`.
 
         Raises:
           UsageError: there is no such policy or precision.
@@ -126,9 +130,12 @@ class TrainStep:
         self.updates_done = _counter()
         self.updates_skipped = _counter()
         self._loss_scale = LossScale() if precision == "float16" else None
-        self._forward_backward = tf.function(
-            self._summed_gradients,
-            jit_compile=self.xla == "replica" or None,
+        self._forward_backward = side_by_side(
+            tf.function(
+                self._summed_gradients,
+                jit_compile=self.xla == "replica" or None,
+            ),
+            cores,
         )
         self._run = tf.function(self._run_all, reduce_retracing=False)
 

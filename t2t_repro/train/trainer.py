@@ -132,6 +132,7 @@ class Trainer:
                 options.xla,
                 options.nan_policy,
                 options.precision,
+                max(options.worker_cpu, 1),
             )
         return model, step
 
@@ -362,9 +363,12 @@ class Trainer:
             "micro-batches": hparams.accumulate_steps,
             "tokens": hparams.batch_size,
         }
+        cores = self._options.worker_cpu
         batch = " x ".join(f"{n} {name}" for name, n in counts.items() if n > 1)
         if parts > 1:
             batch += f" = {hparams.batch_size * parts} tokens"
+        if cores > 1:
+            batch += f" on {cores} cores, a part on each,"
         logger.info(
             "%s with %d weights, %s a step, XLA %s, TensorFlow %s, Keras %s",
             self._run.model,

@@ -1,6 +1,7 @@
 """Dropout as a function of its seed."""
 
 import numpy as np
+import pytest
 
 from t2t_repro.layers.dropout import dropout, seed_of, uniform
 
@@ -43,3 +44,15 @@ def test_uniform_numbers_follow_their_seed():
     assert abs(first.mean() - 0.5) < 0.0116
     # Independent ones differ by a third on the average.
     assert abs(np.abs(first - other).mean() - 1 / 3) < 0.01
+
+
+@pytest.mark.parametrize("shape", [(7, 8), (7, 3), (7, 1), (7, 2, 5, 5)])
+def test_a_part_of_a_batch_has_its_rows_of_the_mask(shape):
+    # 8 values are a block of the generator: rows of 3 begin within one.
+    ones = np.ones(shape, np.float32)
+    place = "some/place"
+    whole = dropout(ones, 0.5, seed_of(np.array([1, 2], np.int32), place))
+    for begin, end in ((0, 4), (4, 7), (3, 4)):
+        key = np.array([1, 2, begin], np.int32)
+        part = dropout(ones[begin:end], 0.5, seed_of(key, place))
+        np.testing.assert_array_equal(part, whole[begin:end])

@@ -44,7 +44,7 @@ def _deal(ids, parts):
     return ids.reshape(parts, -1, ids.shape[1]).astype(np.int32)
 
 
-def _make(devices, parts, xla="off", nan_policy="stop", **changes):
+def _make(devices, parts, xla="off", nan_policy="stop", cores=1, **changes):
     strategy = mirrored.strategy(devices)
     keras.utils.set_random_seed(3)
     hparams = _HPARAMS.replace(
@@ -52,7 +52,9 @@ def _make(devices, parts, xla="off", nan_policy="stop", **changes):
     )
     with strategy.scope():
         model = Transformer(hparams, _VOCABULARY)
-        return TrainStep(hparams, model, strategy, 5, xla, nan_policy)
+        return TrainStep(
+            hparams, model, strategy, 5, xla, nan_policy, cores=cores
+        )
 
 
 def _train(devices, parts, steps=3, xla="off", padding=0, **changes):
@@ -115,6 +117,22 @@ def test_dealing_the_batch_out_changes_nothing(
     # Adam's first moments are the clipped gradients, (1 - beta1) of each.
     for name, expected in reference[1].items():
         np.testing.assert_allclose(values[name], expected, atol=1e-5)
+
+
+def test_cores_that_share_a_batch_change_nothing():
+    # Neither the mean over tokens nor the dropout: of four sentences one core
+    # has two, and one has padding alone.
+    changes = {
+        "layer_prepostprocess_dropout": 0.5,
+        "attention_dropout": 0.5,
+        "clip_grad_norm": 0.5,
+    }
+    whole, expected = _train(devices=1, parts=1, **changes)
+    shared, values = _train(devices=1, parts=1, cores=3, **changes)
+    np.testing.assert_allclose(shared, whole, rtol=1e-5)
+    assert whole[0].loss != _train(devices=1, parts=1, steps=1)[0][0].loss
+    for name, value in expected.items():
+        np.testing.assert_allclose(values[name], value, atol=1e-5)
 
 
 def test_clipping_bounds_the_gradient_that_is_applied(reference):
