@@ -20,7 +20,10 @@ import keras
 from keras import ops
 
 _LEVELS = 1 << 16
-_BLOCK = 8  # values of 16 bits that Philox makes at a time, from one counter
+_BLOCK = 4  # values of 32 bits that Philox makes at a time, from one counter
+# A float32 from 0 to 1 takes 23 of them.
+_SHIFT, _STEP = 9, 2.0**-23
+_SQRT_2 = 2.0**0.5
 
 
 def dropout(x: Any, rate: float, seed: Any) -> Any:
@@ -44,19 +47,6 @@ def dropout(x: Any, rate: float, seed: Any) -> Any:
     return ops.cast(ops.cast(x, "float32") * factor, x.dtype)
 
 
-def uniform(shape: tuple[Any, ...], seed: Any) -> Any:
-    """Numbers from 0 up to, not including, 1.
-
-    Args:
-      shape: of what is drawn.
-      seed: `[2]` int32 from `seed_of`.
-
-    Returns:
-      Of `shape`, float32: multiples of 2^-23.
-    """
-    return keras.random.uniform(shape, dtype="float32", seed=_Seed(seed))
-
-
 def seed_of(key: Any, place: str) -> Any:
     """The seed of one place in the model.
 
@@ -76,6 +66,45 @@ def seed_of(key: Any, place: str) -> Any:
     return ops.bitwise_xor(key, ops.convert_to_tensor(changes, "int32"))
 
 
+def seed_at(seed: Any, step: Any) -> Any:
+    """Another seed for every step of a loop through one place.
+
+    Args:
+      seed: from `seed_of`.
+      step: scalar int32.
+    """
+    others = seed.shape[0] - 1
+    return ops.bitwise_xor(seed, ops.pad(ops.reshape(step, (1,)), (0, others)))
+
+
+def uniform(shape: tuple[Any, ...], seed: Any) -> Any:
+    """Numbers from 0 up to, not including, 1.
+
+    Args:
+      shape: of what is drawn, `[batch, ...]`.
+      seed: `[2]` or `[3]` int32 from `seed_of`.
+
+    Returns:
+      Of `shape`, float32: multiples of 2^-23.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return keras.random.uniform(shape, dtype="float32", seed=_Seed(seed))
+    import tensorflow as tf  # noqa: PLC0415 - other backends do without it
+
+    shape = tf.convert_to_tensor(shape)
+    count = tf.reduce_prod(shape)
+    begin = _first_value(seed, count, shape[0])
+    bits = _thirty_two_bits(begin, count, seed)
+    numbers = tf.cast(tf.bitwise.right_shift(bits, _SHIFT), tf.float32) * _STEP
+    return tf.reshape(numbers, shape)
+
+
+def gaussian(shape: tuple[Any, ...], seed: Any) -> Any:
+    """Standard normal noise, drawn as masks are; see `uniform`."""
+    # In the middle of each interval of `uniform`: 0 would be infinitely far.
+    return _SQRT_2 * ops.erfinv(2.0 * uniform(shape, seed) - 1.0 + _STEP)
+
+
 def _sixteen_bits(x: Any, seed: Any) -> Any:
     """As many integers from 0 to 65,535 as `x` has values, all as likely."""
     count = ops.size(x)
@@ -84,26 +113,33 @@ def _sixteen_bits(x: Any, seed: Any) -> Any:
     # keras.random makes floats or reduces by a range; both take longer.
     import tensorflow as tf  # noqa: PLC0415 - other backends do without it
 
-    skipped = 0
-    if seed.shape[0] == 2:
-        pairs = tf.random.stateless_uniform(
-            [(count + 1) // 2], seed, minval=None, maxval=None, dtype=tf.uint32
-        )
-    else:
-        before = seed[2] * (count // ops.shape(x)[0])
-        skipped = before % _BLOCK
-        key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed[:2])
-        blocks = tf.cast([before // _BLOCK, 0], tf.uint64)
-        pairs = tf.raw_ops.StatelessRandomUniformFullIntV2(
-            shape=[(skipped + count + 1) // 2],
-            key=key,
-            counter=counter + blocks,
-            alg=tf.random.Algorithm.PHILOX.value,
-            dtype=tf.uint32,
-        )
-    return tf.reshape(tf.bitcast(pairs, tf.uint16), [-1])[
-        skipped : skipped + count
-    ]
+    begin = _first_value(seed, count, ops.shape(x)[0])
+    odd = begin % 2
+    pairs = _thirty_two_bits(begin // 2, (odd + count + 1) // 2, seed)
+    values = tf.reshape(tf.bitcast(pairs, tf.uint16), [-1])
+    return values[odd : odd + count]
+
+
+def _first_value(seed: Any, count: Any, rows: Any) -> Any:
+    """Where a part's `count` values in so many rows begin in the whole's."""
+    return seed[2] * (count // rows) if seed.shape[0] > 2 else 0
+
+
+def _thirty_two_bits(begin: Any, count: Any, seed: Any) -> Any:
+    """`[count]` uint32 of the seed's sequence, from the `begin`-th on."""
+    import tensorflow as tf  # noqa: PLC0415 - other backends do without it
+
+    skipped = begin % _BLOCK
+    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed[:2])
+    blocks = tf.cast([begin // _BLOCK, 0], tf.uint64)
+    values = tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=[skipped + count],
+        key=key,
+        counter=counter + blocks,
+        alg=tf.random.Algorithm.PHILOX.value,
+        dtype=tf.uint32,
+    )
+    return values[skipped:]
 
 
 class _Seed(keras.random.SeedGenerator):

@@ -21,7 +21,7 @@ from keras import ops
 
 from t2t_repro.layers.attention import EVALUATION, Mode
 from t2t_repro.layers.conv_gru import ConvGRU, DiagonalConvGRU
-from t2t_repro.layers.dropout import dropout, seed_of
+from t2t_repro.layers.dropout import dropout, seed_at, seed_of
 from t2t_repro.layers.embedding import Embedding
 from t2t_repro.layers.linear import Linear
 from t2t_repro.layers.norm import LayerNorm
@@ -235,8 +235,7 @@ class ExtendedNeuralGPU(Seq2Seq):
         seed = seed_of(mode.dropout_key, place)
         if seed is not None:
             # Other cells at every application.
-            step = ops.reshape(step, ())
-            seed = ops.bitwise_xor(seed, ops.stack([step, step * 0]))
+            seed = seed_at(seed, step)
         return dropout(image, self.hparams.dropout, seed)
 
 

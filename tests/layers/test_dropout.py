@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from t2t_repro.layers.dropout import dropout, seed_of, uniform
+from t2t_repro.layers.dropout import (
+    dropout,
+    gaussian,
+    seed_at,
+    seed_of,
+    uniform,
+)
 
 _ONES = np.ones((200, 50), np.float32)
 
@@ -56,3 +62,32 @@ def test_a_part_of_a_batch_has_its_rows_of_the_mask(shape):
         key = np.array([1, 2, begin], np.int32)
         part = dropout(ones[begin:end], 0.5, seed_of(key, place))
         np.testing.assert_array_equal(part, whole[begin:end])
+
+
+@pytest.mark.parametrize("draw", [uniform, gaussian])
+def test_a_part_of_a_batch_has_its_rows_of_the_numbers(draw):
+    whole = np.asarray(draw((7, 3), seed_of(np.array([1, 2], np.int32), "x")))
+    for begin, end in ((0, 4), (4, 7), (3, 4)):
+        seed = seed_of(np.array([1, 2, begin], np.int32), "x")
+        part = np.asarray(draw((end - begin, 3), seed))
+        np.testing.assert_allclose(part, whole[begin:end], rtol=0, atol=1e-6)
+
+
+def test_noise_is_normal():
+    noise = np.asarray(gaussian((100, 100), np.array([1, 2], np.int32)))
+    assert np.isfinite(noise).all()
+    # Of 10,000: the mean within 4 / 100, the variance within 4 sqrt(2) / 100.
+    assert abs(noise.mean()) < 0.04
+    assert abs(noise.var() - 1.0) < 0.057
+    # 95.4 % lie within 2.
+    assert abs((abs(noise) < 2.0).mean() - 0.954) < 0.01
+
+
+@pytest.mark.parametrize("key", [[1, 2], [1, 2, 3]])
+def test_every_step_of_a_loop_has_a_seed_of_its_own(key):
+    seed = seed_of(np.array(key, np.int32), "x")
+    first, second = (
+        np.asarray(seed_at(seed, np.int32(step))) for step in (1, 2)
+    )
+    assert first[0] != second[0]
+    np.testing.assert_array_equal(first[1:], np.asarray(seed)[1:])
