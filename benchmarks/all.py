@@ -174,6 +174,25 @@ def _entries(values: flags.FlagValues) -> Iterator[Entry]:
         "train_step",
         [*shape, "--model=big", "--rounds=4", *for_training],
     )
+    small = [
+        "--model=transformer_multi30k",
+        "--batch=46",
+        "--source=22",
+        "--target=22",
+        "--vocab=8192",
+        "--rounds=40",
+        *for_training,
+    ]
+    yield Entry(
+        "Training step, 128 wide, a part of the batch on every core",
+        "train_step",
+        small,
+    )
+    yield Entry(
+        "Training step, 128 wide, cores that share every operation",
+        "train_step",
+        [*small, "--worker_cpu=1"],
+    )
     yield Entry(
         "Training step, the rivals, and peers",
         "rivals",

@@ -7,10 +7,13 @@ what dealing a batch out costs, not what a second machine gives.
 from collections.abc import Callable
 from typing import Any
 
+from absl import flags
+
 from benchmarks import measure
 from t2t_repro.bin import command
 from t2t_repro.decode import parallel
 from t2t_repro.errors import UsageError
+from t2t_repro.hparam import HParams
 
 # Large enough that a product runs at full speed, small enough to be short.
 _CPU_MATRIX = 2048
@@ -53,6 +56,29 @@ def start(replicas: int = 1, for_many_searches: bool = False) -> Any:
             f" {len(configured)} devices already: start a new process."
         ) from error
     return tf
+
+
+def start_to_train(values: flags.FlagValues, hparams: HParams) -> int:
+    """The same, for `--replicas`, with the threads of `--worker_cpu`.
+
+    Returns:
+      How many cores take a part of each batch.
+    """
+    if values.replicas > 1:
+        start(values.replicas)
+        return 1
+    return command.load_to_train(values.worker_cpu, hparams.hidden_size)
+
+
+def define_worker_cpu(values: flags.FlagValues) -> None:
+    """`--worker_cpu`."""
+    flags.DEFINE_integer(
+        "worker_cpu",
+        0,
+        "as t2t-trainer's; with several replicas, none",
+        lower_bound=0,
+        flag_values=values,
+    )
 
 
 def strategy(replicas: int) -> Any:

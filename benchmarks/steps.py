@@ -18,6 +18,7 @@ def new_step(
     replicas: int,
     xla: str,
     precision: str,
+    cores: int = 1,
 ) -> Any:
     """A step with fresh weights; TensorFlow must have been started.
 
@@ -27,6 +28,7 @@ def new_step(
       replicas: GPUs, or logical devices of the processor.
       xla: one of `XLA`.
       precision: one of `PRECISIONS`.
+      cores: that take a part of each batch.
     """
     import keras
 
@@ -37,7 +39,13 @@ def new_step(
     with strategy.scope():
         model = registry.model(hparams.MODEL)(hparams, vocab_size)
         return TrainStep(
-            hparams, model, strategy, _SEED, xla, precision=precision
+            hparams,
+            model,
+            strategy,
+            _SEED,
+            xla,
+            precision=precision,
+            cores=cores,
         )
 
 
@@ -48,6 +56,7 @@ def new_round(
     replicas: int,
     xla: str,
     precision: str,
+    cores: int = 1,
 ) -> Callable[[], float]:
     """A step on random ids that takes the same batch again and again.
 
@@ -58,13 +67,14 @@ def new_round(
       replicas: as in `new_step`, as all that follows.
       xla: one of `XLA`.
       precision: one of `PRECISIONS`.
+      cores: that take a part of each batch.
 
     Returns:
       What takes a step and says how many seconds that took.
     """
     import numpy as np
 
-    step = new_step(hparams, vocab_size, replicas, xla, precision)
+    step = new_step(hparams, vocab_size, replicas, xla, precision, cores)
     rng = np.random.default_rng(_SEED)
     batch, *lengths = shape
     inputs, targets = (

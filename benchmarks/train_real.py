@@ -14,7 +14,7 @@ from typing import Any
 
 from absl import flags
 
-from benchmarks import corpora, devices, measure, steps
+from benchmarks import corpora, devices, measure, models, steps
 from benchmarks.corpora import Counts
 from benchmarks.measure import Record
 
@@ -35,6 +35,7 @@ def _define_flags(values: flags.FlagValues) -> None:
             "steps": (100, "steps that are timed"),
         },
     )
+    devices.define_worker_cpu(values)
     for name, known in (("xla", steps.XLA), ("precision", steps.PRECISIONS)):
         flags.DEFINE_enum(
             name, known[0], known, "as t2t-trainer's", flag_values=values
@@ -42,7 +43,7 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _measure(values: flags.FlagValues) -> Record:
-    devices.start(values.replicas)
+    cores = devices.start_to_train(values, models.hparams(values))
     from t2t_repro.data import batching
 
     corpus = corpora.from_flags(values)
@@ -53,6 +54,7 @@ def _measure(values: flags.FlagValues) -> Record:
         values.replicas,
         values.xla,
         values.precision,
+        cores,
     )
     begin = time.perf_counter()
     _trace(step, batches)
@@ -84,6 +86,7 @@ def _measure(values: flags.FlagValues) -> Record:
         "problem": corpus.run.problem,
         "model": values.model,
         "replicas": values.replicas,
+        "cores": cores,
         "xla": values.xla,
         "precision": values.precision,
         "steps": values.steps,
@@ -97,6 +100,7 @@ def _measure(values: flags.FlagValues) -> Record:
                 "model": values.model,
                 "XLA": values.xla,
                 "precision": values.precision,
+                "cores": cores,
                 "shapes": len(batches.shapes),
                 **figures,
             }

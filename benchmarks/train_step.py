@@ -44,6 +44,7 @@ def _define_flags(values: flags.FlagValues) -> None:
             "rounds": (8, "steps of each system that are timed"),
         },
     )
+    devices.define_worker_cpu(values)
     for name, known in (("xla", steps.XLA), ("precision", steps.PRECISIONS)):
         flags.DEFINE_list(
             name,
@@ -74,9 +75,9 @@ def _measure(values: flags.FlagValues) -> Record:
             f" {hparams.accumulate_steps} batches: give --hparams="
             "optimizer_multistep_accumulate_steps=0."
         )
-    devices.start(values.replicas)
+    cores = devices.start_to_train(values, hparams)
     ours = [
-        Ours(values, hparams, mode, precision)
+        Ours(values, hparams, mode, precision, cores)
         for mode, precision in itertools.product(xla, precisions)
     ]
     ceilings = {
@@ -124,13 +125,16 @@ class Ours:
         hparams: HParams,
         xla: str,
         precision: str,
+        cores: int,
     ):
         """Builds model and optimizer, and takes the first two steps."""
         self.name = f"t2t_repro, XLA {xla}, {precision}"
+        if cores > 1:
+            self.name += f", parts on {cores} cores"
         self.precision = precision
         shape = values.batch, values.source, values.target
         self.round = steps.new_round(
-            hparams, shape, values.vocab, values.replicas, xla, precision
+            hparams, shape, values.vocab, values.replicas, xla, precision, cores
         )
         self.first_seconds = self.round()
         self.round()

@@ -22,7 +22,11 @@ _SHARED = source_tree.ROOT.parent / "shared"
 
 
 def pytest_configure(config) -> None:
-    """Makes two logical CPU devices before anything else uses one."""
+    """Makes two logical CPU devices before anything else uses one.
+
+    TensorFlow starts here: no command under test can set the threads of those
+    that come after it.
+    """
     if config.getoption("numprocesses", None):
         return  # pytest-xdist's workers run the tests
     import tensorflow as tf
@@ -31,6 +35,7 @@ def pytest_configure(config) -> None:
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * 2,
     )
+    tf.constant(0)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -13,7 +13,6 @@ from absl import flags
 
 from t2t_repro import files, hparam, registry, run_directory, tensorflow_start
 from t2t_repro.bin import command
-from t2t_repro.decode import parallel
 from t2t_repro.errors import UsageError
 from t2t_repro.train import options as train_options
 from t2t_repro.train import profiling
@@ -104,7 +103,9 @@ def _train(
         )
     run_directory.check_data(run, problem, data_dir)
     strategy = _join_workers(values.worker_gpu)
-    options = _start_tensorflow(options, run.hparams)
+    _say_start()
+    cores = command.load_to_train(values.worker_cpu, run.hparams.hidden_size)
+    options = dataclasses.replace(options, worker_cpu=cores)
     from t2t_repro.train import trainer
 
     trainer.run(run, data_dir, options, strategy)
@@ -130,26 +131,9 @@ def _is_chief() -> bool:
     return cluster.this_worker().is_chief
 
 
-def _has_gpu() -> bool:
+def _say_start() -> None:
     if "tensorflow" not in sys.modules:
         logger.info("starting TensorFlow")
-    return tensorflow_start.has_gpu()
-
-
-def _start_tensorflow(
-    options: TrainOptions, hparams: hparam.HParams
-) -> TrainOptions:
-    """Starts it with its threads; the options say how many cores train."""
-    has_gpu = _has_gpu()
-    from t2t_repro.train import cores
-
-    count = cores.choose(options.worker_cpu, hparams.hidden_size, has_gpu)
-    # Where it runs already, in a notebook or for TF_CONFIG, its threads are
-    # what they are: only who asks for it has parts then.
-    is_divided = tensorflow_start.load(lambda: parallel.divide_cores(count))
-    if not is_divided and not options.worker_cpu:
-        count = 1
-    return dataclasses.replace(options, worker_cpu=count)
 
 
 def _join_workers(worker_gpu: int) -> Any:
@@ -192,7 +176,8 @@ def _hparams_set(
     from t2t_repro.data import generate
 
     pairs = generate.pairs_written(problem, data_dir)
-    has_gpu = _has_gpu()
+    _say_start()
+    has_gpu = tensorflow_start.has_gpu()
     chosen = problem.default_hparams_set(pairs, has_gpu)
     logger.info(
         "--hparams_set=%s is chosen for %d training pairs and %s; name another"

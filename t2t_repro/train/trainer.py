@@ -367,13 +367,12 @@ class Trainer:
         batch = " x ".join(f"{n} {name}" for name, n in counts.items() if n > 1)
         if parts > 1:
             batch += f" = {hparams.batch_size * parts} tokens"
-        if cores > 1:
-            batch += f" on {cores} cores, a part on each,"
         logger.info(
-            "%s with %d weights, %s a step, XLA %s, TensorFlow %s, Keras %s",
+            "%s with %d weights, %s a step%s, XLA %s, TensorFlow %s, Keras %s",
             self._run.model,
             self.model.count_params(),
             batch,
+            f" in parts on {cores} cores" if cores > 1 else "",
             self.step.xla,
             tf.__version__,
             keras.__version__,

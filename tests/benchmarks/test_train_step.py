@@ -15,6 +15,7 @@ _SMALL = (
     "--vocab=50",
     "--rounds=2",
     "--matmul_size=64",
+    "--worker_cpu=1",
 )
 
 
