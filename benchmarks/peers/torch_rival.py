@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks.peers import protocol
 
-torch = protocol.load("torch")
+torch: Any = protocol.load("torch")
 
 
 class Embedded(torch.nn.Module):

@@ -19,7 +19,7 @@ from t2t_repro.layers.hard_attention import Choice
 from t2t_repro.layers.linear import Linear
 from t2t_repro.layers.recurrent import CELLS, run, scan, zero_state
 from t2t_repro.models.rnn_hparams import RnnHParams
-from t2t_repro.models.rnn_layers import Look, SourceAttention
+from t2t_repro.models.rnn_layers import SourceAttention
 from t2t_repro.models.seq2seq import Seq2Seq
 
 # There is one attention, whatever the layers: the first for whoever counts.
@@ -258,8 +258,9 @@ class Rnn(Seq2Seq):
             y, _ = run(cell, y, None, before)
         if self._attention is None:
             return y, None, ()
-        positions = ops.arange(ops.shape(x)[1], dtype="int32")
-        numbers = self._attention.numbers(*ops.shape(x)[:2], mode.dropout_key)
+        batch, length = ops.shape(x)[:2]
+        positions = ops.arange(length, dtype="int32")
+        numbers = self._attention.numbers(batch, length, mode.dropout_key)
         look = self._attention(y, x, positions, memory, *numbers)
         return self._output(look, y), look.weights, look.choice
 
@@ -280,6 +281,7 @@ class Rnn(Seq2Seq):
         """
         batch, length = ops.shape(x)[:2]
         keeps = mode.maps is not None
+        assert self._attention is not None  # nothing else feeds
         numbers = self._attention.numbers(batch, length, mode.dropout_key)
 
         def one_position(carried: Any, place: tuple[Any, ...]) -> Any:
@@ -341,7 +343,7 @@ class Rnn(Seq2Seq):
         state: State,
         factors: tuple[Any, ...],
         numbers: Any = None,
-    ) -> tuple[Any, State, Look | None]:
+    ) -> tuple[Any, State, Any]:
         """One position: cells and attention, in the order of the hparams.
 
         Args:
@@ -354,7 +356,8 @@ class Rnn(Seq2Seq):
           numbers: from `SourceAttention.numbers`, at this position.
 
         Returns:
-          `[batch, beams, hidden]`, the new state, and what attention saw.
+          `[batch, beams, hidden]`, the new state, and attention's `Look`, or
+          None.
         """
         look, fed = None, state.fed[0] if state.fed else None
         looks_first = self.hparams.attention_feeding == "same"
