@@ -94,9 +94,10 @@ def neural_gpu() -> ExtendedNeuralGPUHParams:
         optimizer_adam_beta1=0.85,
         optimizer_adam_beta2=0.997,
         optimizer_adam_epsilon=1e-6,
-        # 0.1 times the 0.02 that its "legacy" schedule has for Adam.
+        # 0.02 times the 0.002 that its "legacy" schedule has for Adam; there
+        # the rate rises exponentially over the first 3000 updates.
         learning_rate_schedule="constant*linear_warmup",
-        learning_rate_constant=0.002,
+        learning_rate_constant=0.00004,
         learning_rate_warmup_steps=3000,
         clip_grad_norm=10.0,
         batch_size=1024,
