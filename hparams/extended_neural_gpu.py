@@ -12,6 +12,8 @@ from t2t_repro.models.extended_neural_gpu_hparams import (
 )
 from t2t_repro.registry import register_hparams
 
+from .recipes import PLAIN
+
 
 @register_hparams
 def extended_neural_gpu() -> ExtendedNeuralGPUHParams:
@@ -28,8 +30,6 @@ def extended_neural_gpu() -> ExtendedNeuralGPUHParams:
         layer_norm=False,
         output_tape=True,
         input_unit=True,
-        shared_embedding_and_softmax_weights=False,
-        shared_embedding=False,
         # Embeddings have a variance of 1, as there.
         multiply_embedding_mode="sqrt_depth",
         # There 0.1 * 3 / sqrt(columns): that of 36 columns.
@@ -42,15 +42,13 @@ def extended_neural_gpu() -> ExtendedNeuralGPUHParams:
         learning_rate_schedule="constant",
         learning_rate_constant=0.0005,
         learning_rate_warmup_steps=1,
-        learning_rate=0.1,
         clip_grad_norm=4.0,
-        optimizer_multistep_accumulate_steps=0,
         batch_size=32 * 40,  # 32 sentences of up to 40
         max_length=40,
-        batch_shapes=8,
         # Not there, where the longer of source and target decides.
         length_ratio=1.2,
         length_step=1,
+        **PLAIN,
     )
 
 

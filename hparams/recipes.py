@@ -10,7 +10,10 @@ from typing import Any
 PLAIN: dict[str, Any] = {
     "shared_embedding_and_softmax_weights": False,
     "shared_embedding": False,
+    "optimizer": "adam",
     "learning_rate": 0.1,  # read by the schedule "legacy" only
+    "learning_rate_decay_rate": 1.0,  # by "staircase_decay" only
+    "learning_rate_decay_steps": 1,
     "optimizer_multistep_accumulate_steps": 0,
     "batch_shapes": 8,
 }

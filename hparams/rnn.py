@@ -262,3 +262,23 @@ def rnn_tiny() -> RnnHParams:
 def rnn_hard_attention_tiny() -> RnnHParams:
     """`rnn_tiny` that looks at one word at a time (Xu et al. 2015)."""
     return rnn_tiny().replace(**_HARD)
+
+
+@register_hparams
+def rnn_babi() -> RnnHParams:
+    """For bAbI, beside the memory network: an LSTM without attention.
+
+    The paper's baseline (section 4.2 of Sukhbaatar et al. 2015) reads story and
+    question as one text, too; its sizes are not published. 64 cells, and the
+    steps of `transformer_babi`.
+    """
+    return rnn_tiny().replace(
+        encoder_direction="forward",
+        attention_mechanism="none",
+        label_smoothing=0.0,
+        clip_grad_norm=40.0,  # the memory network's
+        learning_rate_constant=0.25,
+        batch_size=2048,
+        max_length=2048,
+        batch_shapes=4,
+    )

@@ -42,6 +42,7 @@ def transformer_base() -> TransformerHParams:
         relu_dropout=0.0,
         label_smoothing=0.1,
         # Section 5.3.
+        optimizer="adam",
         optimizer_adam_beta1=0.9,
         optimizer_adam_beta2=0.98,
         optimizer_adam_epsilon=1e-9,
@@ -49,6 +50,8 @@ def transformer_base() -> TransformerHParams:
         learning_rate_constant=1.0,
         learning_rate_warmup_steps=4000,
         learning_rate=0.1,
+        learning_rate_decay_rate=1.0,
+        learning_rate_decay_steps=1,
         clip_grad_norm=0.0,
         optimizer_multistep_accumulate_steps=0,
         # Section 5.1: about 25,000 tokens of each language over 8 replicas.
@@ -161,4 +164,22 @@ def transformer_demo() -> TransformerHParams:
         batch_size=1024,
         batch_shapes=3,
         max_length=64,
+    )
+
+
+@register_hparams
+def transformer_babi() -> TransformerHParams:
+    """For bAbI, beside the memory network: two layers, 64 wide.
+
+    A thousand questions are learnt by heart without dropout; the schedule is
+    `transformer_low_resource`'s. Ours, not tuned.
+    """
+    return transformer_low_resource().replace(
+        hidden_size=64,
+        filter_size=128,
+        num_hidden_layers=2,
+        layer_prepostprocess_dropout=0.1,
+        label_smoothing=0.0,
+        batch_size=2048,
+        max_length=2048,
     )

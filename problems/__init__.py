@@ -1,6 +1,7 @@
 """Problems: what can be translated. No TensorFlow at import."""
 
 from . import algorithmic as algorithmic
+from . import babi as babi
 from . import parsing as parsing
 from . import translate_from_files as translate_from_files
 from . import translate_multi30k as translate_multi30k

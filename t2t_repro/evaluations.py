@@ -23,6 +23,7 @@ MINIMIZE = {
     "token_accuracy": False,
     "bleu": False,
     "f1": False,
+    "accuracy": False,
 }
 # What every evaluation has; its fourth figure is of the problem's outputs.
 _COMMON = ("nll", "perplexity", "token_accuracy")
@@ -38,7 +39,7 @@ class Evaluation:
       nll: mean negative log-likelihood of a token, no smoothing, in nats.
       perplexity: exp(nll), per subword.
       token_accuracy: share of tokens whose id had the highest score.
-      metric: the problem's, "bleu" or "f1".
+      metric: the problem's, "bleu", "f1" or "accuracy".
       score: by it, of a fixed part of the dev data, beam search; 0 to 100.
       signature: how the score was computed; empty where nobody said.
       sentences_per_second: of that search; None where it was not timed. It

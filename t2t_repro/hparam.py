@@ -48,16 +48,20 @@ class HParams:
     label_smoothing: float  # epsilon_ls
 
     # Optimizer and schedule.
+    optimizer: str  # "adam" or "sgd"
     optimizer_adam_beta1: float
     optimizer_adam_beta2: float
     optimizer_adam_epsilon: float
     # "noam" is the paper's formula (ours, times learning_rate_constant),
     # "legacy" tensor2tensor's first one, else its product of factors such as
-    # "constant*linear_warmup*rsqrt_decay*rsqrt_hidden_size".
+    # "constant*linear_warmup*rsqrt_decay*rsqrt_hidden_size"; its staircase of
+    # an exponential decay is a factor here, "staircase_decay".
     learning_rate_schedule: str
     learning_rate_constant: float
     learning_rate_warmup_steps: int
     learning_rate: float  # read by "legacy" only
+    learning_rate_decay_rate: float  # read by "staircase_decay" only
+    learning_rate_decay_steps: int
     clip_grad_norm: float  # 0: no clipping
     optimizer_multistep_accumulate_steps: int  # 0 or 1: no accumulation
 
@@ -67,11 +71,16 @@ class HParams:
     batch_shapes: int  # ours: how many (batch, source, target) shapes
 
     MODEL: ClassVar[str] = ""
-    LATER: ClassVar[Mapping[str, Any]] = {}
+    LATER: ClassVar[Mapping[str, Any]] = {
+        "optimizer": "adam",
+        "learning_rate_decay_rate": 1.0,
+        "learning_rate_decay_steps": 1,
+    }
     POSITIVE: ClassVar[tuple[str, ...]] = (
         "hidden_size",
         "num_hidden_layers",
         "learning_rate_warmup_steps",
+        "learning_rate_decay_steps",
         "batch_size",
         "max_length",
         "batch_shapes",
@@ -80,6 +89,7 @@ class HParams:
         "optimizer_adam_epsilon",
         "learning_rate_constant",
         "learning_rate",
+        "learning_rate_decay_rate",
         "clip_grad_norm",
         "optimizer_multistep_accumulate_steps",
     )
@@ -90,6 +100,7 @@ class HParams:
     )
     CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "multiply_embedding_mode": ("sqrt_depth", "none"),
+        "optimizer": ("adam", "sgd"),
     }
 
     def __post_init__(self) -> None:
@@ -130,6 +141,16 @@ class HParams:
     def accumulate_steps(self) -> int:
         """Micro-batches per optimizer step, at least 1."""
         return max(1, self.optimizer_multistep_accumulate_steps)
+
+    def check_targets(self, longest: int) -> None:
+        """Refuses targets that the family cannot write; most write any.
+
+        Args:
+          longest: ids of the longest, its end of sentence included.
+
+        Raises:
+          UsageError: it is too long.
+        """
 
     def architecture(self) -> dict[str, Any]:
         """What a report says of the family's own fields, in the paper's words.

@@ -18,7 +18,7 @@ from t2t_repro.errors import InputError, UsageError
 from t2t_repro.text.encoder import TextEncoder
 from t2t_repro.text.lines import LinePairs
 
-VOCAB_KINDS = ("bpe", "subwords")
+VOCAB_KINDS = ("bpe", "subwords", "words")
 
 # As tensor2tensor's text problems: without a limit, one long URL would cost
 # the square of its length.
@@ -36,7 +36,8 @@ class TextToTextProblem(abc.ABC):
     # ISO 639-1 codes, such as "en".
     source_language: str
     target_language: str
-    # Pieces to learn, of SentencePiece or of tensor2tensor ("subwords").
+    # Pieces to learn, of SentencePiece or of tensor2tensor ("subwords"), or
+    # whole words.
     approx_vocab_size: int = 8192
     vocab_kind: str = "bpe"
     # Of training pairs; by default only those with an empty side are left out.
@@ -47,7 +48,7 @@ class TextToTextProblem(abc.ABC):
     # What `--decode_hparams` leaves open, such as "beam_size=21"; the rest is
     # the paper's for translation.
     decode_hparams: str = ""
-    metric: str = "bleu"  # of its outputs, or "f1" (`metrics.scores`)
+    metric: str = "bleu"  # of its outputs; see `metrics.scores`
     # Whether `input_line` and `output_line` change nothing.
     has_plain_lines: bool = True
 
@@ -172,10 +173,13 @@ class TextToTextProblem(abc.ABC):
     ) -> None:
         """Learns the shared vocabulary from lines of both languages."""
         # A command's --help needs no library.
-        from t2t_repro.text import bpe, subwords
+        from t2t_repro.text import bpe, subwords, words
 
         if self.vocab_kind == "bpe":
             bpe.learn(lines, self.approx_vocab_size, path)
+            return
+        if self.vocab_kind == "words":
+            words.learn(lines, self.approx_vocab_size, path)
             return
         subwords.SubwordTextEncoder.build_from_generator(
             lines,
@@ -185,8 +189,10 @@ class TextToTextProblem(abc.ABC):
 
     def open_vocabulary(self, path: pathlib.Path) -> TextEncoder:
         """Opens a vocabulary file, of the kind that its suffix says."""
-        from t2t_repro.text import bpe, subwords
+        from t2t_repro.text import bpe, subwords, words
 
+        if path.suffix == words.SUFFIX:
+            return words.WordEncoder(path)
         if path.suffix == subwords.SUFFIX:
             return subwords.SubwordEncoder(path)
         return bpe.BpeEncoder(path)

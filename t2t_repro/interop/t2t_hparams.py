@@ -20,7 +20,13 @@ from t2t_repro.models.transformer_hparams import TransformerHParams
 _MODEL = "transformer"
 
 # What HParams has and tensor2tensor has not, or not under this meaning.
-_OURS = ("attention_bias", "batch_shapes")
+_OURS = (
+    "attention_bias",
+    "batch_shapes",
+    "optimizer",
+    "learning_rate_decay_rate",
+    "learning_rate_decay_steps",
+)
 
 # HParams' fields that younger versions of tensor2tensor added, with what the
 # older ones did.

@@ -1,9 +1,12 @@
-"""The score of a problem's outputs: sacreBLEU, or F1 where they are trees."""
+"""The score of a problem's outputs: sacreBLEU, F1 of trees, right answers."""
 
 import dataclasses
 from collections.abc import Sequence
 
+from t2t_repro.errors import InputError
 from t2t_repro.metrics import bleu, bracketing
+
+_EXACT_MATCH = "whole lines"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -11,7 +14,7 @@ class Score:
     """A figure, and how it was computed.
 
     Attributes:
-      metric: "bleu" or "f1".
+      metric: "bleu", "f1" or "accuracy".
       value: 0 to 100.
       signature: the same for all scores that can be compared.
       text: the figure in words, with what belongs to it.
@@ -40,6 +43,8 @@ def corpus_score(
     Raises:
       InputError: the line counts differ, or a reference is no tree.
     """
+    if metric == "accuracy":
+        return _accuracy(outputs, references)
     if metric == "bleu":
         found = bleu.sacrebleu_score(outputs, references)
         text = f"sacrebleu = {found.score:.2f} {found.signature}"
@@ -53,3 +58,19 @@ def corpus_score(
         f" {summary.failures} failures as zero recall"
     )
     return Score(metric, brackets.f1, bracketing.SIGNATURE, text)
+
+
+def _accuracy(outputs: Sequence[str], references: Sequence[str]) -> Score:
+    """Share of the lines that are the reference, whole."""
+    if len(outputs) != len(references):
+        raise InputError(
+            f"{len(outputs)} outputs, but {len(references)} references: each"
+            " output needs one."
+        )
+    wrong = sum(a != b for a, b in zip(outputs, references, strict=True))
+    error = 100.0 * wrong / max(len(outputs), 1)
+    text = (
+        f"accuracy = {100.0 - error:.2f} {_EXACT_MATCH},"
+        f" {wrong} of {len(outputs)} wrong: error rate {error:.2f} %"
+    )
+    return Score("accuracy", 100.0 - error, _EXACT_MATCH, text)

@@ -14,7 +14,8 @@ heads of size A, and S source positions a target position adds
 """
 
 import dataclasses
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from t2t_repro import hparam, registry
 from t2t_repro.errors import UsageError
@@ -68,6 +69,13 @@ class RnnHParams(hparam.HParams):
     attention_over_padding: bool
 
     MODEL: ClassVar[str] = "rnn"
+    LATER: ClassVar[Mapping[str, Any]] = {
+        **hparam.HParams.LATER,
+        "attention_kind": "soft",
+        "hard_attention_sampled": 0.0,
+        "hard_attention_reward": 0.0,
+        "hard_attention_entropy": 0.0,
+    }
     POSITIVE: ClassVar[tuple[str, ...]] = (
         *hparam.HParams.POSITIVE,
         "attention_layer_size",

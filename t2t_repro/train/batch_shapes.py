@@ -147,6 +147,7 @@ def _choose(lengths: np.ndarray, hparams: HParams) -> list[BatchShape]:
             len(lengths),
             hparams.max_length,
         )
+    hparams.check_targets(int(lengths[fits, 1].max()))
     shapes = choose_shapes(
         lengths[fits], hparams.batch_size, hparams.batch_shapes
     )

@@ -1,7 +1,7 @@
 """How good a model is on the dev data, while it trains.
 
 Teacher-forced figures are called what they are (`nll`, `perplexity`,
-`token_accuracy`); the problem's own metric, `bleu` or `f1`, is of what beam
+`token_accuracy`); the problem's own metric, such as `bleu`, is of what beam
 search makes with the problem's own options, as t2t-decoder writes it.
 """
 

@@ -55,6 +55,7 @@ def _factor(name: str, hparams: HParams, done: Any) -> Any:
         "linear_warmup": lambda: ops.minimum(1.0, done / warmup),
         "rsqrt_decay": lambda: ops.maximum(done, warmup) ** -0.5,
         "rsqrt_hidden_size": lambda: hparams.hidden_size**-0.5,
+        "staircase_decay": lambda: _staircase(hparams, done - warmup),
     }
     if name not in factors:
         raise UsageError(
@@ -64,3 +65,9 @@ def _factor(name: str, hparams: HParams, done: Any) -> Any:
             f" legacy, or a product of {', '.join(factors)}."
         )
     return factors[name]()
+
+
+def _staircase(hparams: HParams, done: Any) -> Any:
+    """One stair down whenever so many updates are done, after the warm-up."""
+    stairs = ops.floor(done / float(hparams.learning_rate_decay_steps))
+    return hparams.learning_rate_decay_rate ** ops.maximum(0.0, stairs)

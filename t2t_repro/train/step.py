@@ -26,6 +26,9 @@ from t2t_repro.train.cores import side_by_side
 from t2t_repro.train.learning_rate import learning_rate
 from t2t_repro.train.loss_scale import SMALLEST_SCALE, LossScale
 from t2t_repro.train.options import NAN_POLICIES, PRECISIONS
+from t2t_repro.train.sgd import Sgd
+
+_OPTIMIZERS = {"adam": Adam, "sgd": Sgd}
 
 # The weight of a step in a moving average, as in Xu et al. 2015.
 _AVERAGED = 0.1
@@ -126,7 +129,7 @@ class TrainStep:
         )
         self.weights = trained | averages
         self._averages = list(averages.values())
-        self.adam = Adam(hparams, trained)
+        self._optimizer = _OPTIMIZERS[hparams.optimizer](hparams, trained)
         self.updates_done = _counter()
         self.updates_skipped = _counter()
         self._loss_scale = LossScale() if precision == "float16" else None
@@ -145,7 +148,7 @@ class TrainStep:
         optional = self._optional() if skips or self.updates_skipped > 0 else {}
         return {
             **self.weights,
-            **self.adam.variables(),
+            **self._optimizer.variables(),
             checkpoints.STEP: self.updates_done,
             **optional,
         }
@@ -270,12 +273,12 @@ class TrainStep:
         rate: tf.Tensor,
         done: tf.Tensor,
     ) -> None:
-        """Adam, or nothing at all: with gradients of 0 the moments decay."""
+        """Updates, or nothing at all: with gradients of 0 moments decay."""
         count = done - self.updates_skipped.read_value()
 
         def update() -> None:
-            self.adam.apply(gradients, rate, count)
-            # As in Adam, every replica its own copy.
+            self._optimizer.apply(gradients, rate, count)
+            # As there, every replica its own copy.
             for average, distance in zip(
                 self._averages, distances, strict=True
             ):

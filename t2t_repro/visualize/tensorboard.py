@@ -27,6 +27,8 @@ _METRICS = {
     ("eval", "bleu"): "dev BLEU, last",
     ("eval", "f1_best"): "dev F1, best",
     ("eval", "f1"): "dev F1, last",
+    ("eval", "accuracy_best"): "dev accuracy, best",
+    ("eval", "accuracy"): "dev accuracy, last",
     ("eval", "nll"): "dev nll",
     ("train", "nll"): "train nll",
     ("eval", "perplexity"): "dev perplexity",
