@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_repro import checkpoints, registry, run_directory
+from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.decode import options as decode_options
 from t2t_repro.decode.ensemble import Ensemble
 from t2t_repro.decode.options import DecodeOptions
@@ -234,7 +235,8 @@ class LoadedRun:
                     hypotheses, outputs, strict=True
                 )
             ]
-        if not log_repairs:
+        never = TextToTextProblem.output_line
+        if not log_repairs or type(self.problem).output_line is never:
             return
         listed = ", ".join(f"{kind} {n}" for kind, n in sorted(kinds.items()))
         logger.info(

@@ -107,15 +107,22 @@ def recipe_of(hparams: HParams) -> Recipe:
         hparams.optimizer_adam_beta2,
         hparams.optimizer_adam_epsilon,
     )
+    # A family has words of its own, which no row of the paper has.
+    known = {field.name for field in dataclasses.fields(Recipe)}
+    words = hparams.architecture()
     return Recipe(
         d_model=hparams.hidden_size,
         shared_embeddings=shared,
         label_smoothing=hparams.label_smoothing,
-        adam=", ".join(f"{value:g}" for value in adam),
+        adam=(
+            ", ".join(f"{value:g}" for value in adam)
+            if hparams.optimizer == "adam"
+            else None
+        ),
         schedule=schedule,
         warmup_steps=hparams.learning_rate_warmup_steps,
         accumulate_steps=hparams.accumulate_steps,
-        **hparams.architecture(),
+        **{name: words[name] for name in words.keys() & known},
     )
 
 

@@ -5,6 +5,7 @@ The numbers of Table 3 are in tests/test_paper.py.
 
 import pytest
 
+from t2t_repro import registry
 from t2t_repro.report import paper
 
 _BASE = paper.row("transformer_base")
@@ -26,6 +27,16 @@ def test_a_row_has_the_recipe_of_its_set():
     assert _BIG_ENFR.recipe.residual_dropout == 0.1
     variation = paper.row("transformer_k128").recipe
     assert (variation.d_k, variation.d_v, variation.averaged) == (16, 64, 0)
+
+
+def test_a_familys_own_words_are_not_the_papers():
+    hparams = registry.hparams("memn2n_tiny")
+    assert "hops" in hparams.architecture()
+    recipe = paper.recipe_of(hparams)
+    assert (recipe.d_model, recipe.label_smoothing) == (20, 0.0)
+    # Only Adam's moments are its.
+    assert recipe.adam == "0.9, 0.999, 1e-08"
+    assert paper.recipe_of(hparams.replace(optimizer="sgd")).adam is None
 
 
 def test_what_is_not_published_of_the_parsers():

@@ -80,6 +80,9 @@ def test_legacy_is_noam_times_ten_learning_rates():
         ("rsqrt_decay", 1, 0.5),  # not before warm-up ends: 4^-0.5
         ("rsqrt_decay", 16, 0.25),
         ("rsqrt_hidden_size", 7, 0.5),  # 4^-0.5
+        ("staircase_decay", 13, 1.0),  # up to 4 + 10
+        ("staircase_decay", 14, 0.5),
+        ("constant*staircase_decay", 35, 0.25),  # 2 * 0.5^3
         ("constant * linear_warmup*rsqrt_hidden_size", 1, 0.25),  # 2 / 4 / 2
         ("constant*linear_warmup", 0, 0.0),  # these count from 0
     ],
@@ -91,6 +94,8 @@ def test_factors_by_hand(product, updates_done, expected):
         num_heads=2,
         learning_rate_warmup_steps=4,
         learning_rate_constant=2.0,
+        learning_rate_decay_rate=0.5,
+        learning_rate_decay_steps=10,
         learning_rate_schedule=product,
     )
     assert rate == pytest.approx(expected, rel=1e-6)
