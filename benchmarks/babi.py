@@ -5,7 +5,7 @@
 The trainer's own data, batches and step, task by task. Of the trainings, which
 differ in their seed, the one with the fewest errors on its own training data,
 and of these with the least loss there, is the one whose test error counts. A
-set that has another of its name with `_linear` behind it begins with 20 epochs
+set that has another of its name with `_linear` behind it begins with 60 epochs
 of that.
 """
 
@@ -28,7 +28,9 @@ from t2t_repro.errors import UsageError
 from t2t_repro.hparam import HParams
 
 _ROWS = 32  # section 4.2: questions of a batch
-_LINEAR_EPOCHS = 20  # the authors' program; the paper looks at the dev loss
+# Section 4.1 goes on until the dev loss does not fall any more, the authors'
+# program for 20 epochs. On task 2 it is lowest near 40.
+_LINEAR_EPOCHS = 60
 _MOST_SLOTS = 50
 # Test errors in percent on 1,000 training questions: the authors' program with
 # PE LS RN, one training (github vinhkhuc/MemN2N-babi-python, bechmarks).

@@ -68,9 +68,9 @@ class _Babi(TextToTextProblem):
             yield from pairs
 
     def input_line(self, line: str) -> str:
-        """What the model reads: `John left. Where is he?` -> `john left .
+        """What the model reads: words in lower case, and full stops.
 
-        where is he`: words in lower case, and full stops.
+        `John left. Where is he?` becomes `john left . where is he`.
         """
         tokens = _WORD.findall(line.lower())
         return " ".join(token for token in tokens if token != "?")

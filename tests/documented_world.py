@@ -82,6 +82,14 @@ class World:
             "the dog barks .\nthe cat barks .\n"
         )
 
+    def babi(self) -> None:
+        """The first task of bAbI, and questions about it."""
+        pathlib.Path("T").mkdir()
+        story = "1 Mary left.\n2 Where is Mary?\toffice\t1\n"
+        for split in ("train", "test"):
+            pathlib.Path(f"T/qa1_x_{split}.txt").write_text(story * 40)
+        pathlib.Path("questions.txt").write_text("Mary left. Is she here?\n")
+
     def data(self) -> None:
         """What t2t-datagen writes."""
         shutil.copytree(self.toy.data_dir, "DATA")
@@ -143,11 +151,14 @@ GIVEN = {
     ),
     ("README.md", "Look inside"): lambda world: world.run("O"),
     ("README.md", "What is here"): lambda world: world.run("O"),
+    ("docs/babi.md", "One task"): World.babi,
+    ("docs/babi.md", "The table"): World.babi,
     ("docs/benchmarks.md", "How to run"): lambda world: (
         world.data(),
         world.run("RUN"),
         world.text("SENTENCES"),
         world.page(),
+        world.babi(),
     ),
     ("docs/devices.md", "One machine"): World.data,
     ("docs/devices.md", "What stays the same, what does not"): lambda world: (

@@ -28,7 +28,7 @@ from t2t_repro.train.loss_scale import SMALLEST_SCALE, LossScale
 from t2t_repro.train.options import NAN_POLICIES, PRECISIONS
 from t2t_repro.train.sgd import Sgd
 
-_OPTIMIZERS = {"adam": Adam, "sgd": Sgd}
+_OPTIMIZERS: dict[str, type[Adam] | type[Sgd]] = {"adam": Adam, "sgd": Sgd}
 
 # The weight of a step in a moving average, as in Xu et al. 2015.
 _AVERAGED = 0.1

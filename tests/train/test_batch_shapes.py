@@ -1,5 +1,6 @@
 """What a run directory may say of its batch shapes."""
 
+import dataclasses
 import json
 import shutil
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from t2t_repro import registry, run_directory
-from t2t_repro.errors import InputError
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.train import batch_shapes
 from tests import toy_run
 
@@ -63,3 +64,14 @@ def test_data_from_other_text_are_said(trained, tmp_path, monkeypatch, caplog):
     path.write_text(json.dumps(summary))
     batch_shapes.batches(run, data, 1, 1)
     assert "have been generated again, from other text" in caplog.text
+
+
+def test_targets_that_a_family_cannot_write_are_refused(trained):
+    run = run_directory.load(trained.output_dir)
+    run = dataclasses.replace(
+        run,
+        folder=trained.output_dir / "none",
+        hparams=registry.hparams("memn2n_tiny"),
+    )
+    with pytest.raises(UsageError, match="memn2n answers with one word"):
+        batch_shapes.batches(run, trained.data_dir, 1, 1)

@@ -135,6 +135,23 @@ def test_cores_that_share_a_batch_change_nothing():
         np.testing.assert_allclose(values[name], value, atol=1e-5)
 
 
+def test_gradient_descent_moves_by_the_rate_times_the_clipped_norm():
+    sgd = dict(
+        optimizer="sgd",
+        clip_grad_norm=0.5,
+        learning_rate_schedule="constant",
+        learning_rate_constant=0.1,
+    )
+    before = _values(_make(1, 1, **sgd))
+    (result,), after = _train(devices=1, parts=1, steps=1, **sgd)
+    assert float(result.gradient_norm) > 0.5
+    # Nothing but the weights and the step: a checkpoint has no moments.
+    assert not [name for name in after if name.startswith("adam")]
+    moved = [after[n] - before[n] for n in before if before[n].ndim]
+    norm = np.sqrt(sum((change**2).sum() for change in moved))
+    np.testing.assert_allclose(norm, 0.1 * 0.5, rtol=1e-4)
+
+
 def test_clipping_bounds_the_gradient_that_is_applied(reference):
     norm = float(reference[0][0].gradient_norm)
     assert norm > 0.5  # reported before clipping
