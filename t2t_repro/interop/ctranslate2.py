@@ -71,7 +71,8 @@ def check(hparams: HParams) -> TransformerHParams:
             "--format=ctranslate2 needs the package ctranslate2: install it"
             " with pip install 't2t_repro[ctranslate2]'."
         ) from error
-    if not isinstance(hparams, TransformerHParams):
+    # Of its variants nothing there knows.
+    if type(hparams) is not TransformerHParams:
         raise _no_counterpart(f"the model {hparams.MODEL}")
     norms = (
         hparams.layer_preprocess_sequence,

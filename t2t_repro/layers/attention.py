@@ -79,6 +79,8 @@ class Mode:
       losses: receives auxiliary losses, scalars in nats a token, that layers
         want minimised beside the cross entropy, unless None; or functions that
         make one of the `[batch, target]` cross entropies, once these are known.
+      present: `[batch, length]` bool of the stack that runs, False at padding,
+        for layers in which positions compete; None: all take part.
       attend: the attention function, so that a trainer can compile it.
       dtype: of the matrix products and of what lies between them, from the
         embeddings on. Weights, softmax and norms are float32 at any. Keras'
@@ -89,6 +91,7 @@ class Mode:
     dropout_key: Any = None
     maps: dict[str, Any] | None = None
     losses: list[Any] | None = None
+    present: Any = None
     attend: Callable[..., tuple[Any, Any]] = attend
     dtype: str = "float32"
 
@@ -196,6 +199,19 @@ class MultiHeadAttention(keras.layers.Layer):
         context = ops.swapaxes(context, 1, 2)
         joined = (*ops.shape(context)[:2], self._value_channels)
         return self._output(ops.reshape(context, joined))
+
+    def within(self, x: Any, bias: Any, mode: Mode) -> Any:
+        """Self-attention, over all positions at once.
+
+        Args:
+          x: `[batch, length, hidden]`.
+          bias: broadcast to `[batch, heads, length, length]`, or None.
+          mode: training, evaluation or looking inside.
+
+        Returns:
+          As `x`.
+        """
+        return self(x, self.keys_values(x), bias, mode=mode)
 
     def _split(self, x: Any) -> Any:
         """`[batch, length, heads * d]` -> `[batch, heads, length, d]`."""

@@ -13,6 +13,7 @@ from t2t_repro.layers.attention import (
     EVALUATION,
     MASKED,
     Mode,
+    MultiHeadAttention,
     causal_bias,
     padding_bias,
 )
@@ -21,7 +22,12 @@ from t2t_repro.layers.embedding import Embedding, Positions, matrices
 from t2t_repro.layers.norm import LayerNorm
 from t2t_repro.models.seq2seq import Seq2Seq, gather_beams
 from t2t_repro.models.transformer_hparams import TransformerHParams
-from t2t_repro.models.transformer_layers import DecoderLayer, EncoderLayer
+from t2t_repro.models.transformer_layers import (
+    DecoderLayer,
+    EncoderLayer,
+    FeedForward,
+    attention,
+)
 
 # tensor2tensor numbers its 32 "target spaces"; translation problems that do
 # not say otherwise are space 0.
@@ -69,7 +75,10 @@ class State(NamedTuple):
 
 
 class Transformer(Seq2Seq):
-    """Encoder and decoder stacks over ids."""
+    """Encoder and decoder stacks over ids.
+
+    A variant makes other sub-layers, and the bias that they want.
+    """
 
     hparams: TransformerHParams
 
@@ -80,7 +89,7 @@ class Transformer(Seq2Seq):
           hparams: sizes and rates.
           vocab_size: ids on both sides.
         """
-        super().__init__(hparams, vocab_size, "transformer")
+        super().__init__(hparams, vocab_size, hparams.MODEL)
         size = hparams.hidden_size
         is_scaled = hparams.multiply_embedding_mode == "sqrt_depth"
         self._embeddings = matrices(
@@ -100,11 +109,11 @@ class Transformer(Seq2Seq):
             for stack in ("encoder", "decoder")
         )
         self._encoder_layers = [
-            EncoderLayer(hparams, f"layer_{i}")
+            EncoderLayer(hparams, *self._parts("encoder", i), f"layer_{i}")
             for i in range(hparams.encoder_layers)
         ]
         self._decoder_layers = [
-            DecoderLayer(hparams, f"layer_{i}")
+            DecoderLayer(hparams, *self._parts("decoder", i), f"layer_{i}")
             for i in range(hparams.decoder_layers)
         ]
         # Without a norm behind the last residual a stack needs one at its end.
@@ -114,6 +123,39 @@ class Transformer(Seq2Seq):
             if hparams.layer_preprocess_sequence == "n"
         }
         self._build_all()
+
+    def make_self_attention(self, stack: str) -> MultiHeadAttention:
+        """The self-attention of a layer of "encoder" or "decoder"."""
+        del stack
+        return attention(self.hparams, "self_attention")
+
+    def make_feed_forward(self, stack: str, number: int) -> keras.layers.Layer:
+        """The feed-forward of layer `number`, from 0, of a stack."""
+        del stack, number
+        return FeedForward(self.hparams, "feed_forward")
+
+    def encoder_bias(self, inputs: Any) -> Any:
+        """What the encoder's self-attention may see.
+
+        Args:
+          inputs: `[batch, source]` int32.
+
+        Returns:
+          As `MultiHeadAttention.within` of the encoder wants it.
+        """
+        return padding_bias(inputs)
+
+    def decoder_bias(self, targets: Any) -> Any:
+        """As `encoder_bias`, of the decoder: `[batch, target]` int32."""
+        return causal_bias(ops.shape(targets)[1])
+
+    def _parts(
+        self, stack: str, number: int
+    ) -> tuple[MultiHeadAttention, keras.layers.Layer]:
+        return (
+            self.make_self_attention(stack),
+            self.make_feed_forward(stack, number),
+        )
 
     def _build_all(self) -> None:
         shape = (None, None, self.hparams.hidden_size)
@@ -151,7 +193,7 @@ class Transformer(Seq2Seq):
             x = x + self._target_space.matrix[0]
         x = self._encoder_positions(x, ops.arange(ops.shape(inputs)[1]))
         x = self._drop_input("encoder", ops.cast(x, mode.dtype), mode)
-        bias = padding_bias(inputs)
+        bias = self.encoder_bias(inputs)
         for layer in self._encoder_layers:
             x = layer(x, bias, mode=mode)
         return Encoded(inputs, self._final_norm("encoder", x))
@@ -172,10 +214,9 @@ class Transformer(Seq2Seq):
         x = self._embeddings["target"](targets)
         # Shifted right: the first position sees a zero vector, no start id.
         x = ops.pad(x[:, :-1], [[0, 0], [1, 0], [0, 0]])
-        length = ops.shape(targets)[1]
-        x = self._decoder_positions(x, ops.arange(length))
+        x = self._decoder_positions(x, ops.arange(ops.shape(targets)[1]))
         x = self._drop_input("decoder", ops.cast(x, mode.dtype), mode)
-        bias = causal_bias(length)
+        bias = self.decoder_bias(targets)
         memory_bias = padding_bias(encoded.inputs)
         for layer in self._decoder_layers:
             memory = layer.memory(encoded.states)

@@ -145,8 +145,10 @@ class TransformerHParams(hparam.HParams):
         few sentences fit beside a long source, there are fewer logits.
         """
         rows, source, target = shape
-        attention = self.encoder_layers * source * source
-        attention += self.decoder_layers * target * (source + target)
+        attention = self.encoder_layers * source * self.keys_seen(source)
+        attention += (
+            self.decoder_layers * target * (source + self.keys_seen(target))
+        )
         # Per position of a layer: the inner layer before and after ReLU, and
         # about ten vectors of the model's size.
         width = 2 * self.filter_size + 10 * self.hidden_size
@@ -205,9 +207,14 @@ class TransformerHParams(hparam.HParams):
         """For one query without its projections: Q K^T, and with V."""
         return 2 * keys * (self.key_channels + self.value_channels)
 
-    def self_attention_flops(self, keys: int) -> int:
+    def self_attention_flops(self, length: int) -> int:
         """For one position, its query, key, value and output too."""
+        keys = self.keys_seen(length)
         return 2 * self._projection_flops() + self.attention_flops(keys)
+
+    def keys_seen(self, length: int) -> int:
+        """How many of so many positions one looks at in self-attention."""
+        return length
 
     def _cross_attention_flops(self, keys: int) -> int:
         return self._projection_flops() + self.attention_flops(keys)

@@ -1,5 +1,6 @@
 """Encoder and decoder layers: sections 3.1 and 3.3, figure 1."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -87,11 +88,24 @@ class FeedForward(keras.layers.Layer):
 class EncoderLayer(keras.layers.Layer):
     """Self-attention and feed-forward."""
 
-    def __init__(self, hparams: TransformerHParams, name: str):
-        """Makes the layer."""
+    def __init__(
+        self,
+        hparams: TransformerHParams,
+        self_attention: MultiHeadAttention,
+        feed_forward: keras.layers.Layer,
+        name: str,
+    ):
+        """Makes the layer.
+
+        Args:
+          hparams: sizes and rates.
+          self_attention: its first sub-layer.
+          feed_forward: its second: position by position, called with a mode.
+          name: unique within the stack.
+        """
         super().__init__(name=name, autocast=False)
-        self._attention = _attention(hparams, "self_attention")
-        self._feed_forward = FeedForward(hparams, "feed_forward")
+        self._attention = self_attention
+        self._feed_forward = feed_forward
         self._around_attention = Residual(hparams, "self_attention_residual")
         self._around_feed_forward = Residual(hparams, "feed_forward_residual")
 
@@ -110,14 +124,14 @@ class EncoderLayer(keras.layers.Layer):
 
         Args:
           x: `[batch, source, hidden]`.
-          bias: `[batch, 1, 1, source]`.
+          bias: of self-attention, `[batch, 1, 1, source]`.
           mode: training, evaluation or looking inside.
 
         Returns:
           As `x`.
         """
         y = self._around_attention.before(x)
-        y = self._attention(y, self._attention.keys_values(y), bias, mode=mode)
+        y = self._attention.within(y, bias, mode)
         x = self._around_attention(x, y, mode=mode)
         y = self._around_feed_forward.before(x)
         y = self._feed_forward(y, mode=mode)
@@ -127,12 +141,18 @@ class EncoderLayer(keras.layers.Layer):
 class DecoderLayer(keras.layers.Layer):
     """Masked self-attention, attention to the encoder, feed-forward."""
 
-    def __init__(self, hparams: TransformerHParams, name: str):
-        """Makes the layer."""
+    def __init__(
+        self,
+        hparams: TransformerHParams,
+        self_attention: MultiHeadAttention,
+        feed_forward: keras.layers.Layer,
+        name: str,
+    ):
+        """Makes the layer; see `EncoderLayer`."""
         super().__init__(name=name, autocast=False)
-        self._self = _attention(hparams, "self_attention")
-        self._cross = _attention(hparams, "encdec_attention")
-        self._feed_forward = FeedForward(hparams, "feed_forward")
+        self._self = self_attention
+        self._cross = attention(hparams, "encdec_attention")
+        self._feed_forward = feed_forward
         self._around_self = Residual(hparams, "self_attention_residual")
         self._around_cross = Residual(hparams, "encdec_attention_residual")
         self._around_feed_forward = Residual(hparams, "feed_forward_residual")
@@ -178,7 +198,7 @@ class DecoderLayer(keras.layers.Layer):
           As `x`.
         """
         y = self._around_self.before(x)
-        y = self._self(y, self._self.keys_values(y), self_bias, mode=mode)
+        y = self._self.within(y, self_bias, mode)
         x = self._around_self(x, y, mode=mode)
         return self._rest(x, memory, memory_bias, mode)
 
@@ -231,8 +251,19 @@ class DecoderLayer(keras.layers.Layer):
         return self._around_feed_forward(x, y, mode=mode)
 
 
-def _attention(hparams: TransformerHParams, name: str) -> MultiHeadAttention:
-    return MultiHeadAttention(
+def attention(
+    hparams: TransformerHParams,
+    name: str,
+    kind: Callable[..., MultiHeadAttention] = MultiHeadAttention,
+) -> MultiHeadAttention:
+    """An attention of the sizes that the hparams give.
+
+    Args:
+      hparams: sizes and rates.
+      name: unique within the layer.
+      kind: what makes it.
+    """
+    return kind(
         hidden_size=hparams.hidden_size,
         num_heads=hparams.num_heads,
         key_channels=hparams.key_channels,
