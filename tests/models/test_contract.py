@@ -20,6 +20,9 @@ _SETS = {
     "transformer_tiny": dict(
         hidden_size=16, filter_size=32, num_heads=2, num_hidden_layers=2
     ),
+    "transformer_restricted_tiny": dict(
+        hidden_size=16, filter_size=32, num_heads=2, attention_neighbourhood=2
+    ),
     "bag_of_words_tiny": dict(hidden_size=16),
     "rnn_tiny": dict(hidden_size=16, dropout=0.2),
     "rnn_hard_attention_tiny": dict(hidden_size=16, dropout=0.2),
