@@ -38,7 +38,7 @@ def test_maps_are_zero_outside_the_window(model):
     distance = np.arange(6)[None, :] - np.arange(6)[:, None]
     for stack, visible in (
         ("encoder", abs(distance) <= 1),
-        ("decoder", (-2 <= distance) & (distance <= 0)),
+        ("decoder", (distance >= -2) & (distance <= 0)),
     ):
         weights = np.asarray(maps[f"{stack}/layer_1/self_attention"])[0]
         assert weights.shape == (2, 6, 6)
