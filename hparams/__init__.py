@@ -10,5 +10,6 @@ from . import rnn as rnn
 from . import table3 as table3
 from . import tensor2tensor as tensor2tensor
 from . import transformer as transformer
+from . import transformer_moe as transformer_moe
 from . import transformer_parsing as transformer_parsing
 from . import transformer_restricted as transformer_restricted

@@ -1,5 +1,7 @@
 """Dropout (section 5.4) without state: the mask is a function of its seed.
 
+So is other noise.
+
 Keras' own seed generators are variables: under tf.distribute every replica
 draws the same mask from them, XLA refuses their updates, and checkpoints miss
 them. Here a mask depends on (run seed, step, replica) and on the place in the
