@@ -266,6 +266,25 @@ TRAINER = cases(
     "t2t-trainer",
     ("set", _NEW_RUN + "y", 2, "unknown hparams set"),
     ("model", _NEW_RUN + " --model=transfromer", 2, "unknown model"),
+    (
+        "a variant's set",
+        _NEW_RUN.replace("_tiny", "_moe_tiny") + " --model=transformer",
+        2,
+        "is for the model transformer_moe",
+    ),
+    (
+        "experts",
+        _NEW_RUN.replace("_tiny", "_moe_tiny --hparams=moe_k=5"),
+        2,
+        "moe_k=5: expected at most moe_num_experts=4",
+    ),
+    (
+        "no neighbourhood",
+        _NEW_RUN.replace("_tiny", "_restricted_tiny")
+        + " --hparams=attention_neighbourhood=0",
+        2,
+        "attention_neighbourhood=0",
+    ),
     ("no data", _NEW_RUN.replace("/data", "/no"), 2, "does not exist"),
     (
         "output a file",

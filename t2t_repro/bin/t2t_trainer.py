@@ -160,7 +160,8 @@ def _check_hparams(values: flags.FlagValues, problem: Any) -> None:
         command.require(values, "hparams_set")
     hparams = registry.hparams(named).override(values.hparams)
     model = values.model or hparams.MODEL
-    if not isinstance(hparams, registry.model(model).hparams):
+    # A record of a variant is one of the family that it varies, too.
+    if type(hparams) is not registry.model(model).hparams:
         raise UsageError(
             f"--hparams_set={named} is for the model {hparams.MODEL}, not for"
             f" --model={model}: leave --model out."

@@ -1,8 +1,12 @@
 """A mixture of experts (Shazeer et al. 2017): many networks, a few a token.
 
-What tokens share an expert is made one matrix, and all experts are one product:
-so the cost is that of the experts that are used, however many there are. An
-expert is tensor2tensor's: linear maps without biases, ReLU between them.
+Gates and experts as tensor2tensor has them in `local_moe` and `local_moe_tpu`.
+The tokens of an expert are made one matrix, and all experts one product: so a
+token costs what its own experts do, however many there are. In training tokens
+compete, for places and in a loss that wants experts used alike; padding takes
+no part. In evaluation each goes to its k best whoever else is there, and no
+translation depends on its neighbours: then every expert has as many places as
+the busiest one needs.
 """
 
 from collections.abc import Callable
@@ -12,9 +16,22 @@ import keras
 from keras import ops
 
 from t2t_repro.layers.attention import Mode
-from t2t_repro.layers.dropout import dropout, seed_of
-from t2t_repro.layers.expert_gating import Gate, Routes
+from t2t_repro.layers.dropout import dropout, gaussian, seed_of
+from t2t_repro.layers.expert_gating import (
+    Routes,
+    all_sent,
+    by_expert,
+    chances,
+    in_line,
+    largest_gates,
+    squared_variation,
+    two_capacity,
+    two_largest,
+)
 from t2t_repro.layers.linear import Linear
+
+# tensor2tensor's, so that no noise dies out; the paper has none.
+_SMALLEST_DEVIATION = 0.01
 
 
 def through_experts(
@@ -48,8 +65,178 @@ def through_experts(
     return ops.sum(ops.cast(y, "float32") * routes.gates[..., None], axis=1)
 
 
+class Gate(keras.layers.Layer):
+    """A linear map to the experts' scores."""
+
+    def __init__(
+        self,
+        num_experts: int,
+        k: int,
+        loss_coef: float,
+        overhead: float,
+        name: str,
+    ):
+        """Makes the layer.
+
+        Args:
+          num_experts: how many there are.
+          k: how many of them a token is sent to.
+          loss_coef: of the loss that wants experts used alike.
+          overhead: in training an expert takes this times its equal share of
+            the tokens.
+          name: unique within the parent.
+        """
+        super().__init__(name=name, autocast=False)
+        self._num_experts = num_experts
+        self._k = k
+        self._loss_coef = loss_coef
+        self._overhead = overhead
+
+    def call(self, x: Any, mode: Mode) -> Routes:
+        """Routes of every token.
+
+        Args:
+          x: `[batch, length, hidden]`.
+          mode: training, evaluation or looking inside; its `present` counts in
+            training alone.
+        """
+        x = ops.cast(x, "float32")
+        if mode.dropout_key is None:
+            tokens = ops.reshape(x, (-1, x.shape[-1]))
+            return all_sent(self.scores(tokens), self._k)
+        present = mode.present
+        if present is None:
+            present = ops.ones(ops.shape(x)[:2])
+        return self.compete(x, ops.cast(present, "float32"), mode)
+
+    def scores(self, x: Any) -> Any:
+        """`[..., hidden]` -> `[..., experts]`, without noise."""
+        raise NotImplementedError
+
+    def compete(self, x: Any, present: Any, mode: Mode) -> Routes:
+        """Routes in training, and the loss.
+
+        Args:
+          x: `[batch, length, hidden]` float32.
+          present: `[batch, length]` float32, 0 at padding.
+          mode: training.
+        """
+        raise NotImplementedError
+
+    def _matrix(self, name: str, size: int, initializer: str) -> Any:
+        return self.add_weight(
+            shape=(size, self._num_experts), initializer=initializer, name=name
+        )
+
+
+class NoisyTopK(Gate):
+    """The paper's: the k largest after Gaussian noise, equations 3 to 5.
+
+    Both matrices start at 0 (appendix A): all noise, no preference.
+    """
+
+    def build(self, input_shape: tuple) -> None:
+        """Makes the matrices of scores and of their noise."""
+        self.kernel = self._matrix("kernel", input_shape[-1], "zeros")
+        self.noise = self._matrix("noise", input_shape[-1], "zeros")
+
+    def scores(self, x: Any) -> Any:
+        """`[..., hidden]` -> `[..., experts]`, without noise."""
+        return ops.matmul(x, self.kernel)
+
+    def compete(self, x: Any, present: Any, mode: Mode) -> Routes:
+        """See `Gate.compete`; the capacity is of the whole batch."""
+        count, k = self._num_experts, self._k
+        x = ops.reshape(x, (-1, x.shape[-1]))
+        present = ops.reshape(present, (-1, 1))
+        clean = self.scores(x)
+        deviation = ops.softplus(ops.matmul(x, self.noise))
+        deviation = deviation + _SMALLEST_DEVIATION
+        seed = seed_of(mode.dropout_key, f"{self.path}/noise")
+        noisy = clean + gaussian(ops.shape(clean), seed) * deviation
+        experts, gates = largest_gates(noisy, k)
+        gates = gates * present
+        if mode.losses is not None:
+            dense = by_expert(experts, gates, count)
+            load = ops.cast(dense > 0.0, "float32")
+            if k < count:
+                load = chances(clean, noisy, deviation, k) * present
+            mode.losses.append(self._loss(dense, load))
+        places = in_line(
+            experts, ops.broadcast_to(present, ops.shape(gates)), count
+        )
+        fit = ops.cast(places, "float32") < self._share(ops.sum(present))
+        # As many as padding would make it: a shape has to be known before.
+        capacity = self._share(ops.cast(ops.shape(x)[0], "float32"))
+        return Routes(
+            experts,
+            ops.where(fit, gates, 0.0),
+            places,
+            ops.cast(capacity, "int32"),
+        )
+
+    def _share(self, tokens: Any) -> Any:
+        """Places of an expert where there are so many tokens, float32."""
+        share = self._k * self._overhead / self._num_experts
+        return ops.minimum(tokens, ops.ceil(tokens * share))
+
+    def _loss(self, gates: Any, load: Any) -> Any:
+        """Of importance and load, both `[tokens, experts]`.
+
+        Section 4 and appendix A, with one coefficient as in tensor2tensor.
+        """
+        importance, load = ops.sum(gates, axis=0), ops.sum(load, axis=0)
+        variation = squared_variation(importance) + squared_variation(load)
+        return self._loss_coef * variation
+
+
+class TopTwo(Gate):
+    """tensor2tensor's `local_moe_tpu`: a softmax, `two_largest`, no noise."""
+
+    def build(self, input_shape: tuple) -> None:
+        """Makes the matrix and the bias of the scores."""
+        size = input_shape[-1]
+        self.kernel = self._matrix("kernel", size, "glorot_uniform")
+        self.bias = self.add_weight(
+            shape=(self._num_experts,), initializer="zeros", name="bias"
+        )
+
+    def scores(self, x: Any) -> Any:
+        """`[..., hidden]` -> `[..., experts]`."""
+        return ops.matmul(x, self.kernel) + self.bias
+
+    def compete(self, x: Any, present: Any, mode: Mode) -> Routes:
+        """See `Gate.compete`; the capacity is of each sentence."""
+        count = self._num_experts
+        probabilities = ops.softmax(self.scores(x))
+        found = two_largest(probabilities, present, self._overhead)
+        if mode.losses is not None:
+            used = found.chosen[0] + found.chosen[1]
+            importance = ops.sum(probabilities * used, axis=1)
+            counted = ops.max(present, axis=1, keepdims=True)
+            loss = squared_variation(importance, counted)
+            mode.losses.append(self._loss_coef * loss)
+        batch, length = ops.shape(x)[:2]
+        capacity = two_capacity(
+            ops.cast(length, "float32"), count, self._overhead
+        )
+        # Of a short sentence an expert may take nothing, but has a place.
+        capacity = ops.maximum(ops.cast(capacity, "int32"), 1)
+        row = ops.arange(batch, dtype="int32")[:, None] * capacity
+        experts, gates, places = (
+            ops.reshape(ops.stack(pair, axis=-1), (-1, 2))
+            for pair in (
+                [ops.argmax(chosen, axis=-1) for chosen in found.chosen],
+                found.gates,
+                [ops.cast(places, "int32") + row for places in found.places],
+            )
+        )
+        experts = ops.cast(experts, "int32")
+        return Routes(experts, gates, places, batch * capacity)
+
+
 class ExpertLinear(Linear):
-    """A linear map without a bias for each expert."""
+    """A linear map for each expert, without a bias as in tensor2tensor."""
 
     def __init__(self, num_experts: int, units: int, name: str):
         """Makes the layer.

@@ -13,8 +13,11 @@ import keras
 from keras import ops
 
 from t2t_repro.layers.attention import EVALUATION, Mode
-from t2t_repro.layers.expert_gating import NoisyTopK, TopTwo
-from t2t_repro.layers.mixture_of_experts import MixtureOfExperts
+from t2t_repro.layers.mixture_of_experts import (
+    MixtureOfExperts,
+    NoisyTopK,
+    TopTwo,
+)
 from t2t_repro.models.transformer import Encoded, Transformer
 from t2t_repro.models.transformer_moe_hparams import TransformerMoeHParams
 

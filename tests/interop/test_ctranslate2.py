@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from hparams.transformer import transformer_tiny
+from t2t_repro import registry
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.translator import Translator
 from t2t_repro.errors import InputError, UsageError
@@ -133,6 +134,13 @@ def test_what_cannot_be_expressed_is_named(engine, changes, words):
     hparams = transformer_tiny().replace(**_TINY).replace(**changes)
     with pytest.raises(UsageError, match=words):
         ctranslate2.check(hparams)
+
+
+def test_a_variant_of_the_transformer_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ctranslate2", sys)  # as if installed
+    for name in ("transformer_restricted", "transformer_moe"):
+        with pytest.raises(UsageError, match=f"the model {name}"):
+            ctranslate2.check(registry.hparams(f"{name}_tiny"))
 
 
 def test_without_the_package_it_is_named(monkeypatch):
