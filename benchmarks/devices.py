@@ -67,7 +67,7 @@ def start_to_train(values: flags.FlagValues, hparams: HParams) -> int:
     if values.replicas > 1:
         start(values.replicas)
         return 1
-    return command.load_to_train(values.worker_cpu, hparams.hidden_size)
+    return command.load_to_train(values.worker_cpu, hparams)
 
 
 def define_worker_cpu(values: flags.FlagValues) -> None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from t2t_repro.hparam import HParams
 
 KERNEL = 3  # k, of the convolutions
+NEIGHBOURS = 32  # r, of restricted self-attention
 # A gate takes a product with the input and one with the state.
 _LSTM_MATRICES = 8
 
@@ -40,6 +41,7 @@ def kinds(hparams: HParams) -> list[Kind]:
     """Table 1's layers in the sizes of a Transformer's."""
     return [
         *_attention(hparams),
+        _restricted(hparams),
         _feed_forward(hparams),
         _recurrent(hparams.hidden_size),
         *_convolutional(hparams.hidden_size),
@@ -90,6 +92,45 @@ def _attention(hparams: Any) -> list[Kind]:
             lambda _, x: projected(x),
         ),
     ]
+
+
+def _restricted(hparams: Any) -> Kind:
+    from keras import ops
+
+    from t2t_repro.layers.attention import EVALUATION
+    from t2t_repro.layers.restricted_attention import (
+        RestrictedAttention,
+        Window,
+        window_bias,
+    )
+
+    hidden = hparams.hidden_size
+    window = Window(NEIGHBOURS // 2, NEIGHBOURS // 2 - 1)
+    attention = RestrictedAttention(
+        window,
+        hidden_size=hidden,
+        num_heads=hparams.num_heads,
+        key_channels=hidden,
+        value_channels=hidden,
+        use_bias=False,
+        rate=0.0,
+        name="restricted_attention",
+    )
+    attention.build((None, None, hidden))
+
+    def layer(x: Any) -> Any:
+        bias = window_bias(ops.ones(x.shape[:2], "bool"), window)
+        return attention.within(x, bias, EVALUATION)
+
+    return Kind(
+        f"self-attention (restricted), r = {NEIGHBOURS}",
+        "O(r n d + n d^2)",
+        "O(1)",
+        "O(n / r)",
+        lambda n: n * hparams.self_attention_flops(min(n, NEIGHBOURS)),
+        layer,
+        lambda _, x: layer(x),
+    )
 
 
 def _feed_forward(hparams: Any) -> Kind:

@@ -152,6 +152,11 @@ class HParams:
           UsageError: it is too long.
         """
 
+    @property
+    def is_sum_over_sentences(self) -> bool:
+        """Whether a batch's loss is that of its parts, added up."""
+        return True
+
     def architecture(self) -> dict[str, Any]:
         """What a report says of the family's own fields, in the paper's words.
 

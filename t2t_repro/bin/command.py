@@ -31,6 +31,7 @@ from t2t_repro import (
 from t2t_repro.bin import removed_flags
 from t2t_repro.decode import parallel
 from t2t_repro.errors import InputError, UsageError, nearest
+from t2t_repro.hparam import HParams
 
 _CHECKPOINTS = ("best", "averaged", "newest")
 _HELP_FLAGS = {"--help", "-help", "-h", "--helpfull", "--helpshort"}
@@ -269,12 +270,12 @@ def load_tensorflow(for_many_searches: bool = False) -> None:
         tensorflow_start.load()
 
 
-def load_to_train(worker_cpu: int, hidden_size: int) -> int:
+def load_to_train(worker_cpu: int, hparams: HParams) -> int:
     """The same, with the threads that a training wants.
 
     Args:
       worker_cpu: as the flag.
-      hidden_size: of the model.
+      hparams: of the model.
 
     Returns:
       How many cores take a part of each batch.
@@ -286,7 +287,7 @@ def load_to_train(worker_cpu: int, hidden_size: int) -> int:
     # Imports TensorFlow, which is quiet by now.
     from t2t_repro.train import cores
 
-    count = cores.choose(worker_cpu, hidden_size, has_gpu)
+    count = cores.choose(worker_cpu, hparams, has_gpu)
     is_divided = tensorflow_start.load(lambda: parallel.divide_cores(count))
     # Where it runs already, in a notebook or for TF_CONFIG, its threads are
     # what they are: only who asks for it has parts then.

@@ -104,7 +104,7 @@ def _train(
     run_directory.check_data(run, problem, data_dir)
     strategy = _join_workers(values.worker_gpu)
     _say_start()
-    cores = command.load_to_train(values.worker_cpu, run.hparams.hidden_size)
+    cores = command.load_to_train(values.worker_cpu, run.hparams)
     options = dataclasses.replace(options, worker_cpu=cores)
     from t2t_repro.train import trainer
 

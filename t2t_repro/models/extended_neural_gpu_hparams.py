@@ -75,6 +75,11 @@ class ExtendedNeuralGPUHParams(hparam.HParams):
             )
 
     @property
+    def is_sum_over_sentences(self) -> bool:
+        """The saturation cost is a mean over sentences, not over tokens."""
+        return not self.saturation_cost
+
+    @property
     def kernel(self) -> tuple[int, int]:
         """Columns and rows that a convolution sees."""
         return self.kernel_width, self.kernel_height

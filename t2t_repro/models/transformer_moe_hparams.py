@@ -56,6 +56,11 @@ class TransformerMoeHParams(TransformerHParams):
         "ffn_layer": ("local_moe", "local_moe_tpu"),
     }
 
+    @property
+    def is_sum_over_sentences(self) -> bool:
+        """No: experts share the tokens of a batch."""
+        return False
+
     def __post_init__(self) -> None:
         """Refuses experts and layers that are not there."""
         super().__post_init__()

@@ -21,6 +21,7 @@ import tensorflow as tf
 
 from t2t_repro.decode import parallel
 from t2t_repro.errors import UsageError
+from t2t_repro.hparam import HParams
 
 # A part of a few sentences is not worth its own sum of gradients.
 _MOST = 8
@@ -36,16 +37,17 @@ Gradients = Callable[
 ]
 
 
-def choose(worker_cpu: int, hidden_size: int, has_gpu: bool) -> int:
+def choose(worker_cpu: int, hparams: HParams, has_gpu: bool) -> int:
     """How many cores get a part each; 1: they share every operation.
 
     Args:
       worker_cpu: what the user wants; 0: all, up to 8, for a small model.
-      hidden_size: of the model.
+      hparams: of the model.
       has_gpu: whether the processor is not what trains.
 
     Raises:
-      UsageError: there are fewer cores, or they are not what trains.
+      UsageError: there are fewer cores, they are not what trains, or the loss
+        is not what its parts add up to.
     """
     available = parallel.available_cores()
     if worker_cpu > 1 and has_gpu:
@@ -59,9 +61,16 @@ def choose(worker_cpu: int, hidden_size: int, has_gpu: bool) -> int:
             f"--worker_cpu={worker_cpu}, but this process may use {available}"
             " cores: ask for at most that many, or leave the flag out."
         )
+    if worker_cpu > 1 and not hparams.is_sum_over_sentences:
+        raise UsageError(
+            f"--worker_cpu={worker_cpu}: a part of the loss of"
+            f" {hparams.MODEL} compares the sentences of a whole batch, which"
+            " cannot be cut: leave the flag out."
+        )
     if worker_cpu:
         return worker_cpu
-    is_small = hidden_size <= _SMALL and not has_gpu
+    is_small = hparams.hidden_size <= _SMALL and hparams.is_sum_over_sentences
+    is_small = is_small and not has_gpu
     return min(available, _MOST) if is_small else 1
 
 

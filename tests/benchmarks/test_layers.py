@@ -29,6 +29,7 @@ def _check_exponents(rows):
     assert exponents == {
         "self-attention, without projections": pytest.approx(2),
         "self-attention": pytest.approx(1.022, abs=5e-4),
+        "self-attention (restricted), r = 32": pytest.approx(1.022, abs=5e-4),
         "feed-forward": pytest.approx(1),
         "recurrent (LSTM)": pytest.approx(1),
         "convolutional, k = 3": pytest.approx(1),
@@ -51,6 +52,7 @@ def _check_paths(rows):
     assert paths == {
         "self-attention, without projections": 1,
         "self-attention": 1,
+        "self-attention (restricted), r = 32": 1,  # 10 lie within 16
         "feed-forward": None,  # no position sees another
         "recurrent (LSTM)": 9,
         "convolutional, k = 3": 5,  # 2 positions a layer

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from hparams.transformer import transformer_tiny
+from hparams.transformer_moe import transformer_moe_tiny
 from t2t_repro.decode import parallel
 from t2t_repro.errors import UsageError
 from t2t_repro.train import cores
@@ -28,15 +30,23 @@ def test_how_many(
     monkeypatch, worker_cpu, hidden_size, has_gpu, available, expected
 ):
     monkeypatch.setattr(parallel, "available_cores", lambda: available)
-    assert cores.choose(worker_cpu, hidden_size, has_gpu) == expected
+    hparams = transformer_tiny().replace(hidden_size=hidden_size)
+    assert cores.choose(worker_cpu, hparams, has_gpu) == expected
 
 
 def test_more_than_there_are(monkeypatch):
     monkeypatch.setattr(parallel, "available_cores", lambda: 2)
     with pytest.raises(UsageError, match="--worker_cpu=3, .* may use 2 cores"):
-        cores.choose(3, 128, False)
+        cores.choose(3, transformer_tiny(), False)
     with pytest.raises(UsageError, match="--worker_cpu=2, but here is a GPU"):
-        cores.choose(2, 128, True)
+        cores.choose(2, transformer_tiny(), True)
+
+
+def test_a_loss_that_compares_sentences_is_not_cut(monkeypatch):
+    monkeypatch.setattr(parallel, "available_cores", lambda: 2)
+    assert cores.choose(0, transformer_moe_tiny(), False) == 1
+    with pytest.raises(UsageError, match="loss of transformer_moe compares"):
+        cores.choose(2, transformer_moe_tiny(), False)
 
 
 @pytest.mark.parametrize(
