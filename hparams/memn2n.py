@@ -102,7 +102,7 @@ def _column(changes: dict[str, Any], says: str) -> Callable[[], MemN2NHParams]:
 
 
 for _name, _changes in SUKHBAATAR_2015.items():
-    _says = f"A column of Table 1 of Sukhbaatar et al. 2015: {_name[12:]}"
+    _says = f"Table 1 of Sukhbaatar et al. 2015: {_name[12:]}"
     register_hparams(_column(_changes, f"{_says}."), name=_name)
     if "learning_rate_constant" in _changes:
         _linear = {

@@ -190,10 +190,8 @@ def _luong(row: str) -> tuple[str, Callable[[], RnnHParams]]:
             max_length=50,
         )
 
-    rung.__doc__ = (
-        f"A row of Luong et al. 2015, four LSTMs of 1,000: {score} attention"
-        f" ({window}), source {source}; BLEU {bleu}."
-    )
+    seen = f"{score} attention ({window})".replace("none ", "no ")
+    rung.__doc__ = f"Luong et al. 2015: {seen}, source {source}; BLEU {bleu}."
     return name, rung
 
 
