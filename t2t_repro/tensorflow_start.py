@@ -11,12 +11,10 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
-
-_Result = TypeVar("_Result")
+from typing import Any
 
 
-def load(before_devices: Callable[[], _Result] = lambda: None) -> _Result:
+def load(before_devices: Callable[[], Any] = lambda: None) -> Any:
     """Imports TensorFlow and has it look for its devices.
 
     Args:
