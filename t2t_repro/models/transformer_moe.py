@@ -4,6 +4,10 @@ Section 1 of the paper names it (Shazeer et al. 2017, arXiv:1701.06538). As in
 tensor2tensor's `transformer_moe` experts stand where the feed-forward layer of
 some layers was. The loss that wants them used alike is of one micro-batch of
 one replica, so that two replicas learn a little otherwise than one.
+
+Between LSTMs, where that article has them, there are none: a decoder that is
+fed its attention goes position by position, and neither places nor a loss of
+all tokens can be had within such a loop.
 """
 
 import dataclasses

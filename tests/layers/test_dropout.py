@@ -34,6 +34,17 @@ def test_the_same_seed_gives_the_same_mask_and_others_do_not():
         assert abs((other == first).mean() - 0.625) < 0.02
 
 
+def test_noise_is_standard_normal_and_follows_its_seed():
+    seed = seed_of(np.array([1, 2], np.int32), "a")
+    noise = np.asarray(gaussian((200, 50), seed))
+    # 10,000 draws: four standard deviations are 0.04, and 0.028.
+    assert abs(noise.mean()) < 0.04
+    assert abs(noise.std() - 1.0) < 0.03
+    np.testing.assert_array_equal(noise, gaussian((200, 50), seed))
+    other = seed_of(np.array([1, 2], np.int32), "b")
+    assert (noise != np.asarray(gaussian((200, 50), other))).any()
+
+
 def test_no_key_or_no_rate_changes_nothing():
     assert dropout(_ONES, 0.25, seed_of(None, "a")) is _ONES
     assert dropout(_ONES, 0.0, np.array([1, 2], np.int32)) is _ONES
