@@ -20,8 +20,14 @@ _THEIRS = {
     "transformer_small": "transformer_small",
     "transformer_parsing_base_v3": "transformer_parsing_base",
 }
-# Fields that tensor2tensor does not have.
-_OURS = {"attention_bias", "batch_shapes"}
+# Fields that tensor2tensor does not have, or not under this meaning.
+_OURS = {
+    "attention_bias",
+    "batch_shapes",
+    "optimizer",
+    "learning_rate_decay_rate",
+    "learning_rate_decay_steps",
+}
 _NUMBERS = (
     pathlib.Path(__file__).resolve().parents[1] / "testdata/t2t_hparams.json"
 )
