@@ -18,6 +18,7 @@ import numpy as np
 from t2t_repro.decode.loaded_run import LoadedRun
 from t2t_repro.text.encoder import TextEncoder
 from t2t_repro.text.subwords import SubwordEncoder
+from t2t_repro.text.words import WordEncoder
 
 # The Transformer's kinds; another family's are called by their places.
 _NAMES = {
@@ -130,8 +131,10 @@ def piece_labels(encoder: TextEncoder, pieces: Sequence[str]) -> list[str]:
     one, tensor2tensor's subwords with an underscore behind it. Here a piece
     that goes on inside a word has a middle dot in front instead, and any other
     none, so that labels read like the sentence. What could not be seen is
-    named.
+    named. Whole words are their own labels.
     """
+    if isinstance(encoder, WordEncoder):
+        return [*pieces[:-1], _END]
     is_subwords = isinstance(encoder, SubwordEncoder)
     text_of = _subword_text if is_subwords else _sentencepiece_text
     found, before = [], ""

@@ -5,6 +5,7 @@ import pytest
 
 import t2t_repro
 from t2t_repro.text.subwords import SubwordEncoder
+from t2t_repro.text.words import WordEncoder
 from t2t_repro.visualize import attention_maps
 
 _LINE = "ab cd ef"
@@ -162,3 +163,10 @@ def test_an_escape_of_no_character_stays(subwords):
         "\\1114112;",
         "<end>",
     ]
+
+
+def test_whole_words_are_their_own_labels():
+    encoder = WordEncoder.__new__(WordEncoder)
+    given = ["john", "left", ".", "<EOS>"]
+    found = attention_maps.piece_labels(encoder, given)
+    assert found == ["john", "left", ".", "<end>"]
