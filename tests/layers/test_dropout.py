@@ -84,16 +84,6 @@ def test_a_part_of_a_batch_has_its_rows_of_the_numbers(draw):
         np.testing.assert_allclose(part, whole[begin:end], rtol=0, atol=1e-6)
 
 
-def test_noise_is_normal():
-    noise = np.asarray(gaussian((100, 100), np.array([1, 2], np.int32)))
-    assert np.isfinite(noise).all()
-    # Of 10,000: the mean within 4 / 100, the variance within 4 sqrt(2) / 100.
-    assert abs(noise.mean()) < 0.04
-    assert abs(noise.var() - 1.0) < 0.057
-    # 95.4 % lie within 2.
-    assert abs((abs(noise) < 2.0).mean() - 0.954) < 0.01
-
-
 @pytest.mark.parametrize("key", [[1, 2], [1, 2, 3]])
 def test_every_step_of_a_loop_has_a_seed_of_its_own(key):
     seed = seed_of(np.array(key, np.int32), "x")
