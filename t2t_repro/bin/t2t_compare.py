@@ -7,6 +7,7 @@ that needs no network. Only run directories are read; with the scores of a test
 set, --scores, each run is put beside what is published of its recipe.
 
   t2t-compare --output_dirs=rnn,convs2s,transformer --html=page.html
+  t2t-compare --output_dirs=A,B --scores=a.json,b.json
 """
 
 import pathlib
