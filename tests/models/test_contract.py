@@ -34,7 +34,7 @@ _SETS = {
     "extended_neural_gpu_tiny": dict(
         hidden_size=16, num_hidden_layers=1, dropout=0.1
     ),
-    "memn2n_tiny": dict(hidden_size=16, time_noise=0.9),
+    "memn2n_tiny": dict(hidden_size=16, time_noise=0.5),
 }
 # What compares the tokens of a replica, or draws for them, beside dropout.
 _OFF_WITH_REPLICAS = {
