@@ -89,10 +89,24 @@ def test_long_words_take_no_long_subwords(tmp_path):
 
 def test_an_unknown_kind_of_vocabulary():
     class Odd(_Toy):
-        vocab_kind = "words"
+        vocab_kind = "letters"
 
-    with pytest.raises(UsageError, match="'words': it must be one of bpe, sub"):
+    with pytest.raises(UsageError, match="'letters': it must be one of bpe"):
         Odd("translate_toy")
+
+
+def test_whole_words(tmp_path):
+    class Whole(_Toy):
+        vocab_kind = "words"
+        approx_vocab_size = 100
+
+    problem = Whole("translate_toy")
+    assert problem.vocab_filename == "vocab.translate_toy.100.words"
+    path = tmp_path / problem.vocab_filename
+    problem.learn_vocabulary(iter(["a dog", "ein Hund"]), path)
+    encoder = problem.open_vocabulary(path)
+    assert encoder.vocab_size == 4 + 4
+    assert encoder.decode(encoder.encode("Hund dog")) == "Hund dog"
 
 
 def test_what_a_vocabulary_is_learnt_from(tmp_path):
