@@ -3,6 +3,7 @@
 from . import bytenet as bytenet
 from . import convs2s as convs2s
 from . import extended_neural_gpu as extended_neural_gpu
+from . import marian as marian
 from . import memn2n as memn2n
 from . import ranges as ranges
 from . import recipes as recipes

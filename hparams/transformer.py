@@ -28,6 +28,9 @@ def transformer_base() -> TransformerHParams:
         attention_key_channels=0,
         attention_value_channels=0,
         attention_bias=False,  # section 3.2.2: QW, KW, VW without a bias
+        ffn_activation="relu",  # equation 2
+        logits_bias=False,  # section 3.4: the embedding's matrix alone
+        decoder_start="zero",  # not in the paper; tensor2tensor's
         layer_preprocess_sequence="none",  # section 3.1: post-norm
         layer_postprocess_sequence="dan",  # LayerNorm(x + Dropout(f(x)))
         norm_epsilon=1e-6,  # not in the paper; tensor2tensor's

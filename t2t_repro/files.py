@@ -216,15 +216,22 @@ def size_text(count: int) -> str:
 def read_json(path: Path) -> dict[str, Any]:
     """Reads a JSON object; InputError for anything else."""
     try:
-        value = json.loads(pathlib.Path(path).read_bytes())
-        if _is_deep(value):
-            raise RecursionError(f"more than {_DEEPEST_JSON} levels")
+        data = pathlib.Path(path).read_bytes()
     except FileNotFoundError:
         raise InputError(f"{os.fspath(path)} does not exist.") from None
     except OSError as error:
         raise InputError(
             f"cannot read {os.fspath(path)}: {error.strerror}."
         ) from error
+    return json_object(data, path)
+
+
+def json_object(data: bytes, path: Path) -> dict[str, Any]:
+    """The JSON object that bytes of a file are; InputError for others."""
+    try:
+        value = json.loads(data)
+        if _is_deep(value):
+            raise RecursionError(f"more than {_DEEPEST_JSON} levels")
     except (ValueError, RecursionError) as error:
         raise InputError(
             f"{os.fspath(path)} is not JSON ({error}): it is damaged, restore"

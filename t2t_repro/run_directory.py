@@ -3,7 +3,8 @@
     hparams.json     model, hparams set and every resolved field
     train.json       flags of the training that decide its results
     problem.json     problem, languages, the vocabulary's name and SHA-256, the
-                     user's folder (--t2t_usr_dir) and that of its code
+                     user's folder (--t2t_usr_dir) and that of its code; how it
+                     is decoded, where that is not the problem's affair
     vocab.*          the vocabulary itself
     batch_shapes.json, warm_start.json   batches; where the weights began
     evaluations.json dev figures by step
@@ -62,6 +63,8 @@ class Run:
       vocabulary: the file; in the folder, unless the run is only planned.
       usr_dir: the user's folder that the run began with, and the SHA-256 of
         its code, as `registry.usr_dir` gives them; its code is not kept.
+      decode_hparams: what `--decode_hparams` leaves open; empty: the problem
+        says it. A model of another program brings that program's.
     """
 
     folder: pathlib.Path
@@ -72,6 +75,7 @@ class Run:
     languages: tuple[str, str]
     vocabulary: pathlib.Path
     usr_dir: tuple[str, str] | None = None
+    decode_hparams: str = ""
 
     def open_problem(self) -> Any:
         """Makes the run's problem.
@@ -142,6 +146,8 @@ def create(run: Run) -> Run:
     }
     if run.usr_dir:
         description["usr_dir"], description["usr_dir_sha256"] = run.usr_dir
+    if run.decode_hparams:
+        description["decode_hparams"] = run.decode_hparams
     files.replace_file(
         folder / PROBLEM, json.dumps(description, indent=0) + "\n"
     )
@@ -187,6 +193,11 @@ def load(folder: str | pathlib.Path) -> Run:
         languages=_languages(problem, problem_path),
         vocabulary=path / _file_name(problem, "vocabulary", problem_path),
         usr_dir=usr_dir,
+        decode_hparams=(
+            _text(problem, "decode_hparams", problem_path)
+            if "decode_hparams" in problem
+            else ""
+        ),
     )
     expected = _text(problem, "vocabulary_sha256", problem_path)
     found = file_sha256(run.vocabulary)

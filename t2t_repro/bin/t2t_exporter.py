@@ -4,6 +4,8 @@
                  tensorflow_text alone, tokenizer and beam search inside
   ctranslate2    for the CTranslate2 engine; needs its package, the extra
                  t2t_repro[ctranslate2]
+  huggingface    a folder that MarianMTModel.from_pretrained and its tokenizer
+                 open in PyTorch
   keras_weights  weights, hparams and vocabulary, for this package's model on
                  any Keras backend
 
@@ -51,7 +53,8 @@ def _define_flags(values: flags.FlagValues) -> None:
             "decode_hparams",
             "",
             "such as beam_size=4,alpha=0.6,extra_length=50,n_best=0, which a"
-            " saved_model keeps; default: these, or the problem's own",
+            " saved_model keeps, and huggingface as far as it can; default:"
+            " these, or the run's own",
         ),
     ):
         flags.DEFINE_string(name, default, text, flag_values=values)
@@ -70,7 +73,7 @@ def _export(values: flags.FlagValues) -> int | None:
     # Before the run is read: the user's own mistakes come first.
     checkpoint = command.checkpoint(values)
     decode_options.parse(values.decode_hparams)
-    if values.decode_hparams and values.format != "saved_model":
+    if values.decode_hparams and values.format not in exporter.WITH_SEARCH:
         raise UsageError(
             f"--decode_hparams={values.decode_hparams}: --format"
             f"={values.format} holds a model and no search; leave it out and"

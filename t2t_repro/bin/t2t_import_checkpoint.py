@@ -1,11 +1,18 @@
-"""Makes a run directory from one of tensor2tensor's.
+"""Makes a run directory from another program's model.
 
-Takes the newest checkpoint of a tensor2tensor 1.x Transformer, its
-hyperparameters and its subwords, and writes an ordinary run directory:
-t2t-decoder translates with it, t2t-trainer goes on with it."""
+  --t2t_output_dir  a tensor2tensor 1.x Transformer: its newest checkpoint, its
+                    hyperparameters and its subwords
+  --marian          a MarianMT / OPUS-MT model as the Hugging Face Hub keeps it:
+                    weights, configuration and tokenizer
 
+What is written is an ordinary run directory: t2t-decoder translates with it,
+t2t-trainer goes on with it."""
+
+import contextlib
+import dataclasses
 import pathlib
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from absl import flags
@@ -14,9 +21,29 @@ from t2t_repro import files, registry, run_directory
 from t2t_repro.bin import command
 from t2t_repro.errors import InputError, UsageError
 from t2t_repro.interop import t2t_hparams
+from t2t_repro.text import marian as marian_vocabulary
 from t2t_repro.text.subwords import SUFFIX
 
 _TARGET_SPACES = 32
+# For a model that says of no problem: its lines are the user's own.
+_ANY_TEXT = "translate_from_files"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Imported:
+    """A model of another program, converted.
+
+    Attributes:
+      run: planned, its vocabulary still elsewhere.
+      conversion: the weights, `interop.conversion.Conversion`.
+      origin: the file they were read from.
+      remarks: title and names of what did not come over.
+    """
+
+    run: run_directory.Run
+    conversion: Any
+    origin: str
+    remarks: tuple[tuple[str, list[str]], ...]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,6 +57,7 @@ def _define_flags(values: flags.FlagValues) -> None:
     command.define_problem_flags(values)
     for name, text in (
         ("t2t_output_dir", "tensor2tensor's --output_dir, to read"),
+        ("marian", "folder of a MarianMT model, to read"),
         ("output_dir", "new run directory, to write"),
         ("checkpoint_path", "tensor2tensor's checkpoint; default: the newest"),
     ):
@@ -47,13 +75,46 @@ def _define_flags(values: flags.FlagValues) -> None:
 def _import(values: flags.FlagValues) -> int | None:
     if command.help_with_registry(values):
         return 0
-    command.require(values, "t2t_output_dir", "output_dir")
-    source = files.absolute(values.t2t_output_dir)
+    if not values.marian:
+        command.require(values, "t2t_output_dir")
+    command.require(values, "output_dir")
+    _check_flags(values)
     target = files.absolute(values.output_dir)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UsageError(
             f"--output_dir={values.output_dir} is not empty: give a new folder."
         )
+    read = _from_marian if values.marian else _from_tensor2tensor
+    with read(values, target) as imported:
+        from t2t_repro import checkpoints
+
+        _report(imported)
+        conversion = imported.conversion
+        with files.filling(target):
+            # What makes it a run directory comes after what it must hold.
+            written = checkpoints.save(
+                target, conversion.step, conversion.variables()
+            )
+            run_directory.create(imported.run)
+    print(f"wrote {written}")
+    return 0
+
+
+def _check_flags(values: flags.FlagValues) -> None:
+    """Raises UsageError for flags of the other program."""
+    for name in ("t2t_output_dir", "checkpoint_path", "target_space_id"):
+        if values.marian and values[name].present:
+            raise UsageError(
+                f"--{name} is of tensor2tensor's runs, --marian is a folder of"
+                " transformers: leave one out."
+            )
+
+
+@contextlib.contextmanager
+def _from_tensor2tensor(
+    values: flags.FlagValues, target: pathlib.Path
+) -> Iterator[_Imported]:
+    source = files.absolute(values.t2t_output_dir)
     theirs = t2t_hparams.read_run(source)
     problem = _problem(values.problem, theirs.problem)
     vocabulary = _find_vocabulary(problem, source, values.data_dir, theirs)
@@ -69,26 +130,70 @@ def _import(values: flags.FlagValues) -> int | None:
         prefix,
         values.target_space_id,
     )
-    _report(prefix, conversion, theirs)
-    with files.filling(target):
-        # What makes it a run directory comes after what it must hold.
-        written = checkpoints.save(
-            target, conversion.step, conversion.variables()
+    differing = [f"{n}={v!r}" for n, v in theirs.differing.items()]
+    yield _Imported(
+        run=run_directory.Run(
+            folder=target,
+            model="transformer",
+            hparams_set=theirs.hparams_set,
+            hparams=theirs.hparams,
+            problem=problem.full_name,
+            languages=problem.languages,
+            vocabulary=vocabulary,
+            usr_dir=registry.usr_dir(),
+        ),
+        conversion=conversion,
+        origin=prefix,
+        remarks=(
+            ("hparams without effect, ignored", sorted(theirs.ignored)),
+            ("hparams by which further training would differ", differing),
+        ),
+    )
+
+
+@contextlib.contextmanager
+def _from_marian(
+    values: flags.FlagValues, target: pathlib.Path
+) -> Iterator[_Imported]:
+    problem = registry.problem(values.problem or _ANY_TEXT)
+    command.load_tensorflow()
+    from t2t_repro.interop import huggingface, marian
+
+    folder = huggingface.open_folder(files.absolute(values.marian))
+    hparams = folder.hparams()
+    decode_hparams, not_followed = folder.decode_hparams()
+    with tempfile.TemporaryDirectory() as place:
+        name = f"vocab.{problem.name}{marian_vocabulary.SUFFIX}"
+        vocabulary = pathlib.Path(place) / name
+        marian_vocabulary.pack(folder.vocabulary, vocabulary)
+        encoder = marian_vocabulary.MarianEncoder(vocabulary, folder.path)
+        folder.check_ids(encoder)
+        tensors, origin = folder.tensors()
+        conversion = marian.convert(
+            tensors,
+            registry.model("transformer")(hparams, encoder.vocab_size),
+            encoder,
+            str(origin),
         )
-        run_directory.create(
-            run_directory.Run(
+        languages = problem.languages
+        if not values.problem:
+            languages = folder.languages or languages
+        yield _Imported(
+            run=run_directory.Run(
                 folder=target,
                 model="transformer",
-                hparams_set=theirs.hparams_set,
-                hparams=theirs.hparams,
+                hparams_set=f"huggingface:{marian.HPARAMS_SET}",
+                hparams=hparams,
                 problem=problem.full_name,
-                languages=problem.languages,
+                languages=languages,
                 vocabulary=vocabulary,
                 usr_dir=registry.usr_dir(),
-            )
+                decode_hparams=decode_hparams,
+            ),
+            conversion=conversion,
+            origin=str(origin),
+            remarks=(("settings of generate not followed", not_followed),),
         )
-    print(f"wrote {written}")
-    return 0
 
 
 def _problem(given: str | None, recorded: str | None) -> Any:
@@ -139,10 +244,11 @@ def _find_vocabulary(
     )
 
 
-def _report(prefix: str, conversion: Any, theirs: t2t_hparams.T2TRun) -> None:
-    """Prints what became of every variable and every field."""
+def _report(imported: _Imported) -> None:
+    """Prints what became of every variable and every setting."""
+    conversion = imported.conversion
     variables = sum(map(len, conversion.sources.values()))
-    print(f"read {prefix}, step {conversion.step}")
+    print(f"read {imported.origin}, step {conversion.step}")
     print(
         f"matched: {len(conversion.weights)} weights from {variables} variables"
     )
@@ -153,11 +259,9 @@ def _report(prefix: str, conversion: Any, theirs: t2t_hparams.T2TRun) -> None:
         "Adam moments: "
         + ("imported" if conversion.moments else "none there, zeros written")
     )
-    differing = [f"{n}={v!r}" for n, v in theirs.differing.items()]
     for title, names in (
         ("variables ignored", conversion.ignored),
-        ("hparams without effect, ignored", sorted(theirs.ignored)),
-        ("hparams by which further training would differ", differing),
+        *imported.remarks,
     ):
         print(f"{title}: {', '.join(names) or 'none'}")
 

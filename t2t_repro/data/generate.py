@@ -25,14 +25,15 @@ from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.errors import InputError
 from t2t_repro.files import file_sha256
 from t2t_repro.progress import Progress
-from t2t_repro.text import lines
-from t2t_repro.text.encoder import EOS_ID, TextEncoder
+from t2t_repro.text import lines, marian
+from t2t_repro.text.encoder import EOS_ID, TextEncoder, of_targets
 from t2t_repro.text.lines import LinePairs
 
 _LINES_PER_TASK = 2000
 _TASKS_AHEAD = 4  # per process: enough to keep all busy, bounded in memory
 
 _Texts = list[tuple[str, str]]
+_Sides = tuple[TextEncoder, TextEncoder]
 _Ids = list[tuple[list[int], list[int]]]
 _Encode = Callable[[Iterable[tuple[str, str]]], Iterator[_Ids]]
 
@@ -111,7 +112,7 @@ def _generate(
 ) -> dict[str, Any]:
     """Writes vocabulary and shards; returns what the JSON file says."""
     _check_text(problem, tmp_dir)
-    vocabulary = data_dir / problem.vocab_filename
+    vocabulary = _vocabulary(problem, data_dir)
     if vocabulary.exists():
         logger.info("using the vocabulary %s", vocabulary)
     else:
@@ -147,6 +148,14 @@ def _generate(
         "corpora": corpora,
         "splits": splits,
     }
+
+
+def _vocabulary(
+    problem: TextToTextProblem, data_dir: pathlib.Path
+) -> pathlib.Path:
+    """The vocabulary file that is there, also one of another model's kind."""
+    given = sorted(data_dir.glob(f"vocab.{problem.name}.*{marian.SUFFIX}"))
+    return given[0] if given else data_dir / problem.vocab_filename
 
 
 def _check_text(problem: TextToTextProblem, tmp_dir: pathlib.Path) -> None:
@@ -274,7 +283,8 @@ def _encoding(
 ) -> Iterator[_Encode]:
     """Lends a function from a stream of texts to a stream of blocks of ids."""
     if processes == 1:
-        yield lambda texts: (_encode(encoder, b) for b in _blocks(texts))
+        sides = _sides(problem, encoder)
+        yield lambda texts: (_encode(sides, b) for b in _blocks(texts))
         return
     with futures.ProcessPoolExecutor(
         processes,
@@ -306,23 +316,29 @@ def _ordered(
         yield waiting.popleft().result()
 
 
-def _encode(encoder: TextEncoder, block: _Texts) -> _Ids:
-    sources = encoder.encode_lines([source for source, _ in block])
-    targets = encoder.encode_lines([target for _, target in block])
+def _sides(problem: TextToTextProblem, encoder: TextEncoder) -> _Sides:
+    """What cuts each side of the data, which lie in the forward direction."""
+    sides = (encoder, of_targets(encoder))
+    return sides[::-1] if problem.is_reversed else sides
+
+
+def _encode(sides: _Sides, block: _Texts) -> _Ids:
+    sources = sides[0].encode_lines([source for source, _ in block])
+    targets = sides[1].encode_lines([target for _, target in block])
     return [
         ([*source, EOS_ID], [*target, EOS_ID])
         for source, target in zip(sources, targets, strict=True)
     ]
 
 
-_worker_encoder: TextEncoder | None = None
+_worker_sides: _Sides | None = None
 
 
 def _start_worker(problem: TextToTextProblem, vocabulary: pathlib.Path) -> None:
-    global _worker_encoder
-    _worker_encoder = problem.open_vocabulary(vocabulary)
+    global _worker_sides
+    _worker_sides = _sides(problem, problem.open_vocabulary(vocabulary))
 
 
 def _encode_in_worker(block: _Texts) -> _Ids:
-    assert _worker_encoder is not None
-    return _encode(_worker_encoder, block)
+    assert _worker_sides is not None
+    return _encode(_worker_sides, block)

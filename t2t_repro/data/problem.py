@@ -189,12 +189,14 @@ class TextToTextProblem(abc.ABC):
 
     def open_vocabulary(self, path: pathlib.Path) -> TextEncoder:
         """Opens a vocabulary file, of the kind that its suffix says."""
-        from t2t_repro.text import bpe, subwords, words
+        from t2t_repro.text import bpe, marian, subwords, words
 
         if path.suffix == words.SUFFIX:
             return words.WordEncoder(path)
         if path.suffix == subwords.SUFFIX:
             return subwords.SubwordEncoder(path)
+        if path.suffix == marian.SUFFIX:
+            return marian.MarianEncoder(path)
         return bpe.BpeEncoder(path)
 
     def shards(self, split: str) -> int:

@@ -82,7 +82,10 @@ class _Left(NamedTuple):
 
 
 def greedy_search(
-    model: Any, inputs: tf.Tensor, limits: tf.Tensor
+    model: Any,
+    inputs: tf.Tensor,
+    limits: tf.Tensor,
+    search: str = "tensor2tensor",
 ) -> Hypotheses:
     """Takes the likeliest id at each position.
 
@@ -90,12 +93,13 @@ def greedy_search(
       model: as in `beam_search`.
       inputs: `[batch, source]` int32, 0 = padding.
       limits: `[batch]` int32, most ids to generate for each sentence.
+      search: as in `beam_search`.
 
     Returns:
       One hypothesis per sentence; its score is log P.
     """
     # With two candidates an end of sentence in second place would count.
-    rules = Rules(beams=1, candidates=1, alpha=0.0, keep=1)
+    rules = Rules(1, 1, 0.0, 1, search)
     return _search_by(rules, model, inputs, limits)
 
 
@@ -106,6 +110,7 @@ def beam_search(
     beam_size: int,
     alpha: float,
     keep: int = 1,
+    search: str = "tensor2tensor",
 ) -> Hypotheses:
     """Translates a batch.
 
@@ -117,6 +122,8 @@ def beam_search(
       alpha: exponent of the length penalty.
       keep: how many of the best hypotheses must be final: the search for a
         sentence ends as soon as no alive one can still enter these.
+      search: how hypotheses end and are ranked, see `beam_step`; by the rules
+        of transformers all of them must be final.
 
     Returns:
       `beam_size` hypotheses per sentence; beyond `keep` they may not be the
@@ -124,7 +131,9 @@ def beam_search(
     """
     # At most `beam_size` of the candidates can be ends of sentence, so that as
     # many hypotheses stay alive.
-    rules = Rules(beam_size, 2 * beam_size, alpha, keep)
+    rules = Rules(beam_size, 2 * beam_size, alpha, keep, search)
+    if rules.of_transformers:
+        rules = rules._replace(keep=beam_size)
     return _search_by(rules, model, inputs, limits)
 
 

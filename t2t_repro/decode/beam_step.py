@@ -1,14 +1,24 @@
 """One step of beam search: what is alive, what is finished, what is decided.
 
 Pure functions of the state and the next id's logits. Follows tensor2tensor's
-search; `beam_search` runs the loop around it.
+search, or that of the Hugging Face transformers, which differs in five points:
+
+* the penalty is n^alpha instead of ((5 + n) / 6)^alpha;
+* of the continuations only the first `beams` may end;
+* what stands at the limit counts as ended, with the same penalty;
+* a sentence is decided when what is alive cannot enter the hypotheses at its
+  present length, instead of at the limit;
+* the padding is never generated, though it keeps its share of probability,
+  unless the logits are "renormalized".
+
+`beam_search` runs the loop around it.
 """
 
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from t2t_repro.text.encoder import EOS_ID
+from t2t_repro.text.encoder import EOS_ID, PAD_ID
 
 # Ids in a block of the vocabulary, of which the best are looked for where the
 # best blocks are: the maxima of blocks take a fraction of the time of a sort.
@@ -27,12 +37,25 @@ class Rules(NamedTuple):
       candidates: continuations of a sentence that are looked at in a step.
       alpha: exponent of the length penalty.
       keep: how many of the best hypotheses must be final.
+      search: `tensor2tensor`, `huggingface` or `huggingface_renormalized`.
     """
 
     beams: int
     candidates: int
     alpha: float
     keep: int
+    search: str = "tensor2tensor"
+
+    @property
+    def of_transformers(self) -> bool:
+        """Whether it goes as that of the transformers library."""
+        return self.search != "tensor2tensor"
+
+    def penalty(self, length: Any) -> tf.Tensor:
+        """What the log probability of so many ids is divided by."""
+        if self.of_transformers:
+            return tf.pow(tf.cast(length, tf.float32), self.alpha)
+        return length_penalty(length, self.alpha)
 
 
 class State(NamedTuple):
@@ -106,13 +129,16 @@ def advance(
     """
     beams, keep = rules.beams, rules.keep
     length = position + 1
-    ids, log_probs, parents = _candidates(state, logits, rules.candidates)
+    ids, log_probs, parents = _candidates(state, logits, rules)
     ends = ids[:, :, -1] == EOS_ID
     alive = tf.math.top_k(log_probs + tf.where(ends, _IMPOSSIBLE, 0.0), beams)
     alive_parents = tf.gather(parents, alive.indices, batch_dims=1)
+    if rules.of_transformers:
+        ends |= (length >= limits)[:, None]
+        ends &= tf.range(rules.candidates) < beams
 
     grown_ids = tf.pad(state.finished_ids, [[0, 0], [0, 0], [0, 1]])
-    scores = log_probs / length_penalty(length, rules.alpha)
+    scores = log_probs / rules.penalty(length)
     all_scores = tf.concat(
         [state.finished_scores, scores + tf.where(ends, 0.0, _IMPOSSIBLE)], 1
     )
@@ -125,7 +151,8 @@ def advance(
     )
 
     # The best that the best alive hypothesis can still become.
-    bound = alive.values[:, 0] / length_penalty(limits, rules.alpha)
+    final = length if rules.of_transformers else limits
+    bound = alive.values[:, 0] / rules.penalty(final)
     decided = is_finished[:, keep - 1] & (finished.values[:, keep - 1] > bound)
     frozen = state.is_done
 
@@ -148,7 +175,7 @@ def advance(
 
 
 def _candidates(
-    state: State, logits: tf.Tensor, count: int
+    state: State, logits: tf.Tensor, rules: Rules
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The best continuations of each sentence.
 
@@ -158,15 +185,23 @@ def _candidates(
     Args:
       state: before the step.
       logits: `[active, beams, vocabulary]`.
-      count: how many.
+      rules: of the search; `candidates` is the count.
 
     Returns:
       ids `[active, count, position + 1]`, log probabilities `[active, count]`
       and the beam that each continues `[active, count]`.
     """
     beams, vocabulary = logits.shape[1:]
+    count = rules.candidates
     width = min(count, vocabulary)
-    values, indices = largest(logits, width)
+    allowed = logits
+    if rules.of_transformers:
+        # A logit far below any, but finite.
+        bar = tf.one_hot(PAD_ID, vocabulary, logits.dtype.min / 2, 0.0)
+        allowed = logits + bar
+    if rules.search == "huggingface_renormalized":
+        logits = allowed
+    values, indices = largest(allowed, width)
     peak = values[:, :, :1]
     total = tf.reduce_sum(tf.exp(logits - peak), axis=-1, keepdims=True)
     log_probs = values - peak - tf.math.log(total)

@@ -30,7 +30,7 @@ from t2t_repro.files import file_sha256
 from t2t_repro.layers.attention import Mode
 from t2t_repro.progress import Progress
 from t2t_repro.run_directory import Run
-from t2t_repro.text.encoder import EOS_ID
+from t2t_repro.text.encoder import EOS_ID, of_targets
 from t2t_repro.text.lines import without_end
 
 logger = logging.getLogger("t2t_repro")
@@ -195,7 +195,7 @@ class LoadedRun:
             ids = [i for i in best.ids if i != EOS_ID]
             text = best.text
         else:
-            ids, text = self.encoder.encode(target), target
+            ids, text = of_targets(self.encoder).encode(target), target
         targets = [*ids, EOS_ID]
         maps: dict[str, Any] = {}
         self.model(

@@ -18,6 +18,7 @@ from t2t_repro.run_directory import Run
 
 _SAMPLING_METHODS = ("argmax", "random")
 QUANTIZE = ("none", "bfloat16")
+SEARCHES = ("tensor2tensor", "huggingface", "huggingface_renormalized")
 
 
 # Beyond these there is only an overflow, or no memory left.
@@ -36,6 +37,9 @@ class DecodeOptions:
     Attributes:
       beam_size: 1 is greedy.
       alpha: exponent of the length penalty.
+      search: `tensor2tensor`, or by the rules of transformers (`beam_step`),
+        whose `length_penalty` is alpha, `huggingface`, or
+        `huggingface_renormalized` for its `renormalize_logits`.
       extra_length: most ids beyond the source's length (with EOS).
       batch_size: sentences at a time.
       return_beams: write all hypotheses on the sentence's line.
@@ -55,6 +59,7 @@ class DecodeOptions:
 
     beam_size: int = 4
     alpha: float = 0.6
+    search: str = "tensor2tensor"
     extra_length: int = 50
     batch_size: int = 32
     return_beams: bool = False
@@ -90,6 +95,7 @@ class DecodeOptions:
             "1 or more, or -1 for all",
         )
         self._check_choice("quantize", QUANTIZE)
+        self._check_choice("search", SEARCHES)
         self._check_n_best()
         self._check_sampling()
 
@@ -141,7 +147,7 @@ class DecodeOptions:
         )
         self._require(self.random_seed >= 0, "random_seed", "0 or more")
 
-    def _check_choice(self, name: str, known: tuple[str, str]) -> None:
+    def _check_choice(self, name: str, known: tuple[str, ...]) -> None:
         value = getattr(self, name)
         if value not in known:
             raise UsageError(
@@ -187,5 +193,6 @@ def of_run(run: Run, text: str, quantize: str | None = None) -> DecodeOptions:
     Raises:
       UsageError: see `parse`.
     """
-    options = parse(text, run.open_problem().decode_hparams)
+    defaults = run.decode_hparams or run.open_problem().decode_hparams
+    options = parse(text, defaults)
     return dataclasses.replace(options, quantize=quantize or options.quantize)

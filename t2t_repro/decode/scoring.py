@@ -24,7 +24,7 @@ from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.translator import source_ids, windows
 from t2t_repro.errors import InputError
 from t2t_repro.layers import losses
-from t2t_repro.text.encoder import EOS_ID, TextEncoder
+from t2t_repro.text.encoder import EOS_ID, TextEncoder, of_targets
 
 # Target ids at a time: with 32,000 pieces, their logits take 256 MB.
 _IDS_AT_ONCE = 2048
@@ -155,7 +155,7 @@ class Scorer:
     def _ids(self, source: str, target: str, number: int) -> tuple[Ids, Ids]:
         most = self._options.max_input_size
         inputs = source_ids(self._encoder, source, most, number)
-        return inputs, [*self._encoder.encode(target), EOS_ID]
+        return inputs, [*of_targets(self._encoder).encode(target), EOS_ID]
 
 
 def read_pairs(lines: Iterable[str], name: str) -> Iterator[tuple[str, str]]:

@@ -167,7 +167,7 @@ def likeliest(
       options: beam, length penalty, and how many hypotheses must be final.
     """
     if options.beam_size == 1:
-        return greedy_search(model, inputs, limits)
+        return greedy_search(model, inputs, limits, options.search)
     return beam_search(
         model,
         inputs,
@@ -175,6 +175,7 @@ def likeliest(
         options.beam_size,
         options.alpha,
         options.hypotheses,
+        options.search,
     )
 
 

@@ -24,7 +24,9 @@ from t2t_repro.errors import UsageError
 from t2t_repro.files import file_sha256
 from t2t_repro.run_directory import Run
 
-FORMATS = ("saved_model", "ctranslate2", "keras_weights")
+FORMATS = ("saved_model", "ctranslate2", "huggingface", "keras_weights")
+# Those that keep how the run is searched.
+WITH_SEARCH = ("saved_model", "huggingface")
 
 _MARK = "export.json"
 
@@ -45,7 +47,7 @@ def write(
       run: the run directory.
       form: one of `FORMATS`.
       folder: where to.
-      options: how to search, which a `saved_model` keeps.
+      options: how to search, which forms `WITH_SEARCH` keep.
       checkpoint: see `checkpoints.find`.
       overwrite: whether an earlier export in `folder` may go.
 
@@ -70,7 +72,7 @@ def write(
         "checkpoint": pathlib.Path(prefix).name,
         "vocabulary_sha256": file_sha256(run.vocabulary),
     }
-    if form == "saved_model":
+    if form in WITH_SEARCH:
         description["decode_hparams"] = dataclasses.asdict(options)
     with new_folder(folder, description, overwrite) as partial:
         export(model, partial)
@@ -94,6 +96,11 @@ def _export_function(
 
         ctranslate2.check(run.hparams)
         return functools.partial(ctranslate2.export, run)
+    if form == "huggingface":
+        from t2t_repro.interop import huggingface
+
+        huggingface.check(run)
+        return functools.partial(huggingface.export, run, options)
     if form == "keras_weights":
         return functools.partial(_export_keras_weights, run)
     raise UsageError(f"--format={form}: expected one of {', '.join(FORMATS)}.")

@@ -10,7 +10,8 @@ and a hypothesis ends only where its end is among the best `beam_size`
 continuations.
 
 Left out: attention with d_k or d_v other than d_model / h, and stacks whose
-norms stand neither all before nor all after their sub-layers.
+norms stand neither all before nor all after their sub-layers; MarianMT's
+details, for which CTranslate2 has a converter of its own.
 """
 
 import importlib
@@ -83,6 +84,17 @@ def check(hparams: HParams) -> TransformerHParams:
             f"layer_preprocess_sequence={norms[0]} with"
             f" layer_postprocess_sequence={norms[1]}"
         )
+    for name, only in (
+        ("ffn_activation", "relu"),
+        ("logits_bias", False),
+        ("decoder_start", "zero"),
+    ):
+        if getattr(hparams, name) != only:
+            raise _no_counterpart(
+                f"{name}={getattr(hparams, name)} of MarianMT (its own"
+                " ct2-transformers-converter takes what --format=huggingface"
+                " writes)"
+            )
     for name in ("key_channels", "value_channels"):
         if getattr(hparams, name) != hparams.hidden_size:
             raise _no_counterpart(

@@ -9,7 +9,6 @@ Left out: models other than its `transformer`, separate vocabularies for source
 and target, and attention weights as three-dimensional variables.
 """
 
-import dataclasses
 import pathlib
 import re
 from collections.abc import Iterable, Mapping
@@ -18,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from t2t_repro import checkpoints
-from t2t_repro.data.batching import Position
 from t2t_repro.errors import InputError
+from t2t_repro.interop.conversion import Conversion
 
 _BLOCKS = "weights_"
 _STEP = "global_step"  # tensor2tensor's; ours has the same name
@@ -59,45 +58,6 @@ _NAMES = (
 )
 # tensor2tensor's Adam slots of a variable, by our names of the two moments.
 _SLOTS = {"m": "training/{}/Adam", "v": "training/{}/Adam_1"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Conversion:
-    """A checkpoint in this program's terms.
-
-    Attributes:
-      weights: by our path.
-      moments: by our name, `adam/<m or v>/<path>`; empty where the checkpoint
-        has no Adam slots.
-      step: updates done.
-      sources: tensor2tensor's names of each weight, by our path.
-      ignored: names in the checkpoint that nothing was taken from, sorted.
-    """
-
-    weights: dict[str, np.ndarray]
-    moments: dict[str, np.ndarray]
-    step: int
-    sources: dict[str, list[str]]
-    ignored: list[str]
-
-    def variables(self) -> dict[str, np.ndarray]:
-        """All that `train/trainer.py` needs to go on, by its names.
-
-        Where there are no moments they are zeros, as at a run's start. The
-        data begin again: tensor2tensor did not save its place in them.
-        """
-        zeros = {
-            checkpoints.moment(kind, path): np.zeros_like(weight)
-            for path, weight in self.weights.items()
-            for kind in _SLOTS
-        }
-        return {
-            **self.weights,
-            **zeros,
-            **self.moments,
-            checkpoints.STEP: np.array(self.step, np.int64),
-            checkpoints.POSITION: np.array(Position(), np.int64),
-        }
 
 
 def convert(

@@ -26,6 +26,9 @@ _OURS = (
     "optimizer",
     "learning_rate_decay_rate",
     "learning_rate_decay_steps",
+    "decoder_start",
+    "ffn_activation",
+    "logits_bias",
 )
 
 # HParams' fields that younger versions of tensor2tensor added, with what the

@@ -56,6 +56,10 @@ class Embedding(keras.layers.Layer):
         present = ops.cast(ops.not_equal(ids, 0), vectors.dtype)
         return vectors * (self.scale * present)[..., None]
 
+    def padding(self) -> Any:
+        """`[hidden]`: the vector of padding, as any other id's is looked up."""
+        return self.matrix[0] * self.scale
+
     def softmax_kernel(self) -> Any:
         """The matrix as `[hidden, vocabulary]`, for the linear map to logits.
 
@@ -86,6 +90,22 @@ def matrices(
         "softmax": target if softmax_shares else new("softmax"),
         "source": target if source_shares else new("source_embedding"),
     }
+
+
+class LogitsBias(keras.layers.Layer):
+    """A number for every id, to be added to its logit."""
+
+    def __init__(self, vocab_size: int, name: str):
+        """Makes the layer."""
+        super().__init__(name=name)
+        self._size = vocab_size
+
+    def build(self, input_shape: tuple | None = None) -> None:
+        """Makes the `[vocabulary]` bias, zeros."""
+        del input_shape
+        self.bias = self.add_weight(
+            shape=(self._size,), initializer="zeros", name="bias"
+        )
 
 
 def sinusoids(positions: Any, channels: int, interleaved: bool) -> Any:

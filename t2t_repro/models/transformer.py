@@ -18,7 +18,13 @@ from t2t_repro.layers.attention import (
     padding_bias,
 )
 from t2t_repro.layers.dropout import dropout, seed_of
-from t2t_repro.layers.embedding import Embedding, Positions, matrices
+from t2t_repro.layers.embedding import (
+    Embedding,
+    LogitsBias,
+    Positions,
+    matrices,
+)
+from t2t_repro.layers.linear import matmul_last
 from t2t_repro.layers.norm import LayerNorm
 from t2t_repro.models.seq2seq import Seq2Seq, gather_beams
 from t2t_repro.models.transformer_hparams import TransformerHParams
@@ -102,6 +108,9 @@ class Transformer(Seq2Seq):
             self._target_space = Embedding(
                 _TARGET_SPACES, size, False, "target_space_embedding"
             )
+        self._logits_bias = None
+        if hparams.logits_bias:
+            self._logits_bias = LogitsBias(vocab_size, "logits_bias")
         self._encoder_positions, self._decoder_positions = (
             Positions(
                 hparams.pos, size, hparams.max_length, f"{stack}_positions"
@@ -167,6 +176,8 @@ class Transformer(Seq2Seq):
         ]
         if self._target_space is not None:
             ends.append(self._target_space)
+        if self._logits_bias is not None:
+            ends.append(self._logits_bias)
         for layer in ends:
             layer.build(shape)
         for stack, layers in (
@@ -214,7 +225,8 @@ class Transformer(Seq2Seq):
         x = self._embeddings["target"](targets)
         # Shifted right: the first position sees a zero vector, no start id.
         x = ops.pad(x[:, :-1], [[0, 0], [1, 0], [0, 0]])
-        x = self._decoder_positions(x, ops.arange(ops.shape(targets)[1]))
+        positions = ops.arange(ops.shape(targets)[1])
+        x = self._decoder_positions(self._begun(x, positions), positions)
         x = self._drop_input("decoder", ops.cast(x, mode.dtype), mode)
         bias = self.decoder_bias(targets)
         memory_bias = padding_bias(encoded.inputs)
@@ -226,6 +238,14 @@ class Transformer(Seq2Seq):
     def output_kernel(self) -> Any:
         """`[hidden, vocabulary]`: decoder output times this is the logits."""
         return self._embeddings["softmax"].softmax_kernel()
+
+    def logits(self, x: Any, kernel: Any = None) -> Any:
+        """Scores of every id, see `Seq2Seq.logits`; with a bias, if any."""
+        if self._logits_bias is None:
+            return super().logits(x, kernel)
+        if kernel is None:
+            kernel = self.output_kernel()
+        return matmul_last(x, kernel, self._logits_bias.bias)
 
     def start(self, encoded: Encoded, beams: int) -> tuple[Memory, State]:
         """Keys and values of the encoder's output, and an empty cache.
@@ -274,7 +294,8 @@ class Transformer(Seq2Seq):
         ancestors = tuple(map(_with_itself, state.ancestors))
         bias = ancestry_bias(ancestors[0]) if ancestors else None
         x = self._embeddings["target"](ids)
-        x = self._decoder_positions(x, ops.reshape(position, (1,)))
+        positions = ops.reshape(position, (1,))
+        x = self._decoder_positions(self._begun(x, positions), positions)
         grown = []
         for layer, keys_values, cache in zip(
             self._decoder_layers, memory.keys_values, state.cache, strict=True
@@ -290,6 +311,19 @@ class Transformer(Seq2Seq):
         """Gives each beam the ancestors of its parent; the cache stays."""
         ancestors = (gather_beams(a, parents) for a in state.ancestors)
         return state._replace(ancestors=tuple(ancestors))
+
+    def _begun(self, x: Any, positions: Any) -> Any:
+        """The decoder's input with what it begins with in the first place.
+
+        Args:
+          x: `[batch, length, hidden]`, zero at position 0.
+          positions: `[length]`, or `[1]` where all are at the same one.
+        """
+        if self.hparams.decoder_start == "zero":
+            return x
+        is_first = ops.equal(positions, 0)[None, :, None]
+        start = self._embeddings["target"].padding()
+        return ops.where(is_first, ops.cast(start, x.dtype), x)
 
     def _drop_input(self, stack: str, x: Any, mode: Mode) -> Any:
         """Dropout of embeddings plus positions, section 5.4."""

@@ -18,6 +18,7 @@ positions of the causal one included.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from t2t_repro import hparam, registry
@@ -38,6 +39,9 @@ class TransformerHParams(hparam.HParams):
     attention_key_channels: int  # h * d_k; 0: hidden_size
     attention_value_channels: int  # h * d_v; 0: hidden_size
     attention_bias: bool  # ours: biases in the four projections
+    ffn_activation: str  # ours: "relu" is the paper's; Marian's is "swish"
+    logits_bias: bool  # ours: a bias for every id behind the softmax's matrix
+    decoder_start: str  # ours: "zero", or "padding", the vector of id 0
     layer_preprocess_sequence: str  # "none", or "n" = norm before
     layer_postprocess_sequence: str  # "dan" = dropout, add, norm; or "da"
     norm_epsilon: float
@@ -51,6 +55,12 @@ class TransformerHParams(hparam.HParams):
     relu_dropout: float
 
     MODEL: ClassVar[str] = "transformer"
+    LATER: ClassVar[Mapping[str, Any]] = {
+        **hparam.HParams.LATER,
+        "ffn_activation": "relu",
+        "logits_bias": False,
+        "decoder_start": "zero",
+    }
     POSITIVE: ClassVar[tuple[str, ...]] = (
         *hparam.HParams.POSITIVE,
         "filter_size",
@@ -75,6 +85,8 @@ class TransformerHParams(hparam.HParams):
         "layer_preprocess_sequence": ("none", "n"),
         "layer_postprocess_sequence": ("dan", "da"),
         "pos": ("timing_interleaved", "timing", "emb", "none"),
+        "ffn_activation": ("relu", "swish", "gelu"),
+        "decoder_start": ("zero", "padding"),
     }
 
     def __post_init__(self) -> None:

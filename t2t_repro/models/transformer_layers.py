@@ -1,5 +1,6 @@
 """Encoder and decoder layers: sections 3.1 and 3.3, figure 1."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,12 @@ from t2t_repro.layers.dropout import dropout, seed_of
 from t2t_repro.layers.linear import Linear
 from t2t_repro.layers.norm import LayerNorm
 from t2t_repro.models.transformer_hparams import TransformerHParams
+
+_ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "relu": ops.relu,
+    "swish": ops.silu,
+    "gelu": functools.partial(ops.gelu, approximate=False),
+}
 
 
 class Residual(keras.layers.Layer):
@@ -63,7 +70,7 @@ class Residual(keras.layers.Layer):
 
 
 class FeedForward(keras.layers.Layer):
-    """max(0, x W1 + b1) W2 + b2, equation 2."""
+    """max(0, x W1 + b1) W2 + b2, equation 2; or another activation."""
 
     def __init__(self, hparams: TransformerHParams, name: str):
         """Makes the layer."""
@@ -71,6 +78,7 @@ class FeedForward(keras.layers.Layer):
         self._filter_size = hparams.filter_size
         self._inner = Linear(hparams.filter_size, True, "inner")
         self._outer = Linear(hparams.hidden_size, True, "outer")
+        self._activate = _ACTIVATIONS[hparams.ffn_activation]
         self._dropout = hparams.relu_dropout
 
     def build(self, input_shape: tuple) -> None:
@@ -81,7 +89,7 @@ class FeedForward(keras.layers.Layer):
     def call(self, x: Any, mode: Mode) -> Any:
         """`[batch, length, hidden]` -> the same."""
         seed = seed_of(mode.dropout_key, f"{self.path}/relu")
-        inner = dropout(ops.relu(self._inner(x)), self._dropout, seed)
+        inner = dropout(self._activate(self._inner(x)), self._dropout, seed)
         return self._outer(inner)
 
 

@@ -30,6 +30,15 @@ class TextEncoder(Protocol):
         """The text of each id alone, for labels."""
 
 
+def of_targets(encoder: TextEncoder) -> TextEncoder:
+    """What cuts target lines into the ids of a vocabulary.
+
+    The vocabulary itself, unless it has `targets`, another encoder with the
+    same ids: Marian's cut each language in its own way.
+    """
+    return getattr(encoder, "targets", encoder)
+
+
 def until_end(ids: Iterable[int]) -> list[int]:
     """The ids before the first end of sentence, padding left out."""
     kept = []
