@@ -1,12 +1,15 @@
 """Turns a problem's text into a vocabulary and TFRecord files."""
 
+import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 from absl import flags
 
-from t2t_repro import files, registry
+from t2t_repro import files, registry, run_directory
 from t2t_repro.bin import command
 from t2t_repro.data import download
+from t2t_repro.errors import UsageError
 
 # Each is a process with a vocabulary of its own.
 _MOST_PROCESSES = 256
@@ -25,6 +28,13 @@ def _define_flags(values: flags.FlagValues) -> None:
         "tmp_dir",
         None,
         "folder of the raw text; what is missing is downloaded there",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "vocabulary_of",
+        None,
+        "run directory whose vocabulary the data are cut by, so that its model"
+        " can go on with them; default: one that is learnt",
         flag_values=values,
     )
     flags.DEFINE_bool(
@@ -57,13 +67,39 @@ def _generate(values: flags.FlagValues) -> int | None:
     command.require(values, "data_dir")
     from t2t_repro.data import generate
 
+    data_dir = files.absolute(values.data_dir)
+    if values.vocabulary_of:
+        _take_vocabulary(values.vocabulary_of, problem, data_dir)
     generate.generate(
         problem,
-        files.absolute(values.data_dir),
+        data_dir,
         tmp_dir,
         values.num_concurrent_processes,
     )
     return 0
+
+
+def _take_vocabulary(
+    output_dir: str, problem: Any, data_dir: pathlib.Path
+) -> None:
+    """Copies the vocabulary of a run to where the problem's own would lie.
+
+    Raises:
+      UsageError: there is another one.
+    """
+    vocabulary = run_directory.load(files.absolute(output_dir)).vocabulary
+    name = problem.vocab_filename
+    place = data_dir / f"{name.rpartition('.')[0]}{vocabulary.suffix}"
+    others = sorted(data_dir.glob(f"vocab.{problem.name}.*"))
+    content = vocabulary.read_bytes()
+    if others and (others != [place] or place.read_bytes() != content):
+        raise UsageError(
+            f"--vocabulary_of={output_dir}: {data_dir} has the vocabulary"
+            f" {others[0].name} already, and data cut by it: give another"
+            " --data_dir."
+        )
+    files.make_folder(data_dir)
+    files.replace_file(place, content)
 
 
 if __name__ == "__main__":

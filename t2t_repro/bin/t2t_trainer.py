@@ -75,7 +75,8 @@ def _train(
         _refuse_foreign(folder)
         _check_warm_start(values.warm_start_from)
         problem = registry.problem(values.problem)
-        _check_hparams(values, problem)
+        begun = _warm_start_run(values)
+        _check_hparams(values, problem, begun)
     else:
         run = run_directory.load(folder)
         command.check_run(run, values)
@@ -89,8 +90,7 @@ def _train(
         generate.generate(problem, data_dir, files.absolute(values.tmp_dir))
     command.require_folder("data_dir", data_dir)
     if is_new:
-        hparams_set = _hparams_set(values, problem, data_dir)
-        hparams = registry.hparams(hparams_set).override(values.hparams)
+        hparams_set, hparams = _hparams(values, problem, data_dir, begun)
         run = run_directory.Run(
             folder=folder,
             model=values.model or hparams.MODEL,
@@ -100,6 +100,7 @@ def _train(
             languages=problem.languages,
             vocabulary=run_directory.data_vocabulary(problem, data_dir),
             usr_dir=registry.usr_dir(),
+            decode_hparams=begun.decode_hparams if begun else "",
         )
     run_directory.check_data(run, problem, data_dir)
     strategy = _join_workers(values.worker_gpu)
@@ -146,8 +147,29 @@ def _join_workers(worker_gpu: int) -> Any:
     return cluster.join(worker_gpu)
 
 
-def _check_hparams(values: flags.FlagValues, problem: Any) -> None:
+def _warm_start_run(
+    values: flags.FlagValues,
+) -> run_directory.Run | None:
+    """The run whose hparams a new one takes, where no set is named."""
+    if values.hparams_set is not None or not values.warm_start_from:
+        return None
+    place = files.absolute(values.warm_start_from)
+    return run_directory.load(place) if run_directory.exists(place) else None
+
+
+def _check_hparams(
+    values: flags.FlagValues, problem: Any, begun: run_directory.Run | None
+) -> None:
     """Finds a mistake in set or changes before data are generated."""
+    if begun is not None:
+        begun.hparams.override(values.hparams)
+        if values.model not in (None, begun.model):
+            raise UsageError(
+                f"--model={values.model}: {values.warm_start_from} is a run of"
+                f" the model {begun.model}: leave --model out, or name an"
+                " --hparams_set."
+            )
+        return
     named = values.hparams_set
     if named is None and os.environ.get("TF_CONFIG"):
         raise UsageError(
@@ -166,6 +188,22 @@ def _check_hparams(values: flags.FlagValues, problem: Any) -> None:
             f"--hparams_set={named} is for the model {hparams.MODEL}, not for"
             f" --model={model}: leave --model out."
         )
+
+
+def _hparams(
+    values: flags.FlagValues,
+    problem: Any,
+    data_dir: pathlib.Path,
+    begun: run_directory.Run | None,
+) -> tuple[str, hparam.HParams]:
+    """Name and values: of a warm start's run, or else of a set."""
+    if begun is not None:
+        logger.info(
+            "the hparams are those of %s (%s)", begun.folder, begun.hparams_set
+        )
+        return begun.hparams_set, begun.hparams.override(values.hparams)
+    name = _hparams_set(values, problem, data_dir)
+    return name, registry.hparams(name).override(values.hparams)
 
 
 def _hparams_set(

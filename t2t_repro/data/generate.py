@@ -153,9 +153,10 @@ def _generate(
 def _vocabulary(
     problem: TextToTextProblem, data_dir: pathlib.Path
 ) -> pathlib.Path:
-    """The vocabulary file that is there, also one of another model's kind."""
-    given = sorted(data_dir.glob(f"vocab.{problem.name}.*{marian.SUFFIX}"))
-    return given[0] if given else data_dir / problem.vocab_filename
+    """The problem's vocabulary, or one of another kind in its place."""
+    path = data_dir / problem.vocab_filename
+    others = sorted(data_dir.glob(f"vocab.{problem.name}.*{marian.SUFFIX}"))
+    return path if path.exists() or not others else others[0]
 
 
 def _check_text(problem: TextToTextProblem, tmp_dir: pathlib.Path) -> None:
