@@ -63,6 +63,8 @@ setup(
     ],
     install_requires=[
         "absl-py>=2.1,<3",
+        # keras needs it too, and says so.
+        "h5py",
         # tensorflow-datasets imports it and does not declare it.
         "importlib_resources",
         "keras>=3.15,<3.16",

@@ -10,6 +10,7 @@ import struct
 from tests import (
     bad_input_choices,
     bad_input_compare,
+    bad_input_marian,
     bad_input_runs,
     bad_input_text,
     bad_input_training,
@@ -348,6 +349,7 @@ CASES = [
     *bad_input_choices.CASES,
     *bad_input_compare.CASES,
     *bad_input_runs.CASES,
+    *bad_input_marian.CASES,
     *bad_input_training.CASES,
     *bad_input_text.CASES,
     *bad_input_users.CASES,

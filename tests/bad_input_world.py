@@ -1,18 +1,20 @@
 """The files that the cases of test_bad_input.py are about.
 
-Text, trees, data, a run, a run of tensor2tensor, and a user's folder with
-archives that are not what they should be; all of it small.
+Text, trees, data, a run, a run of tensor2tensor, a MarianMT model, and a user's
+folder with archives that are not what they should be; all of it small.
 """
 
 import io
 import json
 import os
 import pathlib
+import shutil
 import tarfile
 
 from t2t_repro import checkpoints, registry, run_directory
 from t2t_repro.bin import t2t_datagen
 
+_MARIAN = pathlib.Path(__file__).parent / "testdata/marian/multilingual"
 _T2T_HPARAMS = "testdata/t2t/model_prenorm_v3/config.json"
 _LETTERS = [*"\\_u;0123456789", *"<>padEOS"]
 
@@ -59,6 +61,7 @@ def make(world: pathlib.Path) -> None:
     assert t2t_datagen.main([*flags, f"--tmp_dir={world}/raw"]) == 0
     _write_run(world)
     _write_t2t_run(world / "t2t")
+    shutil.copytree(_MARIAN, world / "marian")
     (world / "translations").mkdir()
 
 

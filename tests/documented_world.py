@@ -18,6 +18,7 @@ from tests import source_tree, toy_run
 from tests.documented import Command
 
 _T2T = source_tree.ROOT / "tests" / "testdata" / "t2t" / "model_prenorm_v3"
+_MARIAN = source_tree.ROOT / "tests" / "testdata" / "marian" / "plain"
 _LINES = [f"{n} dogs and {n + 1} cats" for n in range(40)]
 
 # (page, word) -> what a reader would put in its place.
@@ -117,6 +118,10 @@ class World:
             pairs = "".join(f"{line}\t{line}\n" for line in _LINES)
             pathlib.Path(f"T/phrases.{split}.tsv").write_text(pairs)
 
+    def marian(self) -> None:
+        """A MarianMT model with random weights, for that of the page."""
+        shutil.copytree(_MARIAN, "opus-mt-en-de")
+
     def old(self) -> None:
         """A run of tensor2tensor and its data, of 300 ids."""
         for folder in ("OLD", "OLD_DATA"):
@@ -169,6 +174,10 @@ GIVEN = {
         world.old(),
         world.text("in.en"),
     ),
+    (
+        "docs/huggingface.md",
+        "From the Hub to a fine-tuned model, and back",
+    ): lambda world: (world.marian(), world.text("in.en")),
     ("docs/index.md", "The four commands of every run"): lambda world: (
         world.text("in.en", "ref.de")
     ),

@@ -320,6 +320,9 @@ def _vocabulary(run: Run) -> tuple[dict[str, bytes], Any]:
 
 def _bytes(path: pathlib.Path) -> bytes:
     try:
+        # A pipe or a device would never end.
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is no file: put the model's own there.")
         size = path.stat().st_size
         if size > _LARGEST_TEXT:
             raise InputError(

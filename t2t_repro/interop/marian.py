@@ -131,7 +131,7 @@ def hparams(config: Mapping[str, Any], origin: str) -> TransformerHParams:
     for name, only in _NETWORK.items():
         if config.get(name, only) != only:
             raise InputError(
-                f"{origin}: {name}={str(config[name])[:40]!r}: only a MarianMT"
+                f"{origin}: {name}={repr(config[name])[:40]}: only a MarianMT"
                 f" model with {name}={only!r} can be imported."
             )
     if config.get("decoder_start_token_id") != config.get("pad_token_id"):
