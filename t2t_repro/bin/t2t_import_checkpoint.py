@@ -20,8 +20,8 @@ from absl import flags
 from t2t_repro import files, registry, run_directory
 from t2t_repro.bin import command
 from t2t_repro.errors import InputError, UsageError
-from t2t_repro.interop import t2t_hparams
-from t2t_repro.text import marian as marian_vocabulary
+from t2t_repro.interop import marian_hparams, t2t_hparams
+from t2t_repro.text import marian
 from t2t_repro.text.subwords import SUFFIX
 
 _TARGET_SPACES = 32
@@ -157,19 +157,19 @@ def _from_marian(
 ) -> Iterator[_Imported]:
     problem = registry.problem(values.problem or _ANY_TEXT)
     command.load_tensorflow()
-    from t2t_repro.interop import huggingface, marian
+    from t2t_repro.interop import huggingface, marian_weights
 
     folder = huggingface.open_folder(files.absolute(values.marian))
     hparams = folder.hparams()
     decode_hparams, not_followed = folder.decode_hparams()
     with tempfile.TemporaryDirectory() as place:
-        name = f"vocab.{problem.name}{marian_vocabulary.SUFFIX}"
+        name = f"vocab.{problem.name}{marian.SUFFIX}"
         vocabulary = pathlib.Path(place) / name
-        marian_vocabulary.pack(folder.vocabulary, vocabulary)
-        encoder = marian_vocabulary.MarianEncoder(vocabulary, folder.path)
+        marian.pack(folder.vocabulary, vocabulary)
+        encoder = marian.MarianEncoder(vocabulary, folder.path)
         folder.check_ids(encoder)
         tensors, origin = folder.tensors()
-        conversion = marian.convert(
+        conversion = marian_weights.convert(
             tensors,
             registry.model("transformer")(hparams, encoder.vocab_size),
             encoder,
@@ -182,7 +182,7 @@ def _from_marian(
             run=run_directory.Run(
                 folder=target,
                 model="transformer",
-                hparams_set=f"huggingface:{marian.HPARAMS_SET}",
+                hparams_set=f"huggingface:{marian_hparams.HPARAMS_SET}",
                 hparams=hparams,
                 problem=problem.full_name,
                 languages=languages,

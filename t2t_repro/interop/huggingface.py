@@ -5,8 +5,8 @@
     model.safetensors       weights, or tf_model.h5 of the TensorFlow models
     source.spm, target.spm, vocab.json, tokenizer_config.json    the tokenizer
 
-`interop.marian` knows what stands in them. No pickle is read or written: a
-pytorch_model.bin is a program that would be run.
+`marian_hparams` and `marian_weights` know what stands in them. No pickle is
+read or written: a pytorch_model.bin is a program that would be run.
 
 Left out: weights cut over several files, which no OPUS-MT model has.
 """
@@ -20,7 +20,12 @@ import numpy as np
 
 from t2t_repro import files
 from t2t_repro.errors import InputError, UsageError
-from t2t_repro.interop import keras_h5, marian, safetensors
+from t2t_repro.interop import (
+    keras_h5,
+    marian_hparams,
+    marian_weights,
+    safetensors,
+)
 from t2t_repro.run_directory import Run
 from t2t_repro.text import marian as vocabularies
 from t2t_repro.text import subwords
@@ -75,8 +80,8 @@ class Folder:
         return None
 
     def hparams(self) -> Any:
-        """See `marian.hparams`."""
-        return marian.hparams(self.config, str(self.path / _CONFIG))
+        """See `marian_hparams.hparams`."""
+        return marian_hparams.hparams(self.config, str(self.path / _CONFIG))
 
     def check_ids(self, encoder: vocabularies.MarianEncoder) -> None:
         """Raises InputError where config.json and the tokenizer differ."""
@@ -199,7 +204,7 @@ def open_folder(path: pathlib.Path) -> Folder:
 
 def check(run: Run) -> None:
     """Raises UsageError for a run that cannot be a MarianMT model."""
-    marian.check(run.hparams)
+    marian_hparams.check(run.hparams)
     if run.vocabulary.suffix == subwords.SUFFIX:
         raise UsageError(
             f"--format=huggingface: {run.vocabulary.name} has tensor2tensor's"
@@ -224,7 +229,7 @@ def export(run: Run, options: Any, model: Any, folder: pathlib.Path) -> None:
     """
     hparams: Any = run.hparams
     members, rows = _vocabulary(run)
-    tensors = marian.tensors(
+    tensors = marian_weights.tensors(
         {p: np.asarray(w.value) for p, w in model.weights_by_path().items()},
         hparams,
         rows,
@@ -244,7 +249,7 @@ def export(run: Run, options: Any, model: Any, folder: pathlib.Path) -> None:
 
 
 def _config(hparams: Any, rows: Any) -> dict[str, Any]:
-    return marian.config(hparams) | {
+    return marian_hparams.config(hparams) | {
         "architectures": ["MarianMTModel"],
         "bos_token_id": None,
         "decoder_vocab_size": max(rows.target_rows) + 1,

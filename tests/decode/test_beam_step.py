@@ -32,3 +32,56 @@ def test_they_are_those_of_a_sort(vocabulary, kinds):
     np.testing.assert_array_equal(
         values, np.take_along_axis(logits, expected, axis=2)
     )
+
+
+def _probabilities(*values):
+    """Logits of two beams that give each id a probability."""
+    return tf.constant(np.log(np.array([[values, values]], np.float32)))
+
+
+def _steps(search, count=2):
+    """Padding 0.4, the end 0.1, two words 0.3 and 0.2, at every step."""
+    rules = beam_step.Rules(2, 4, 1.0, 2, search)
+    limits = tf.constant([2])
+    state = beam_step.first_state(limits, 2)
+    for position in range(count):
+        state, _ = beam_step.advance(
+            tf.constant(position),
+            state,
+            _probabilities(0.4, 0.1, 0.3, 0.2),
+            limits,
+            rules,
+        )
+    return state
+
+
+def test_the_rules_of_transformers_in_the_first_step():
+    state = _steps("huggingface", 1)
+    # No padding, which keeps its 0.4 all the same; and the end, third of the
+    # words that are left, is not among the first two that may end.
+    np.testing.assert_array_equal(state.alive_ids, [[[2], [3]]])
+    np.testing.assert_allclose(
+        state.alive_log_probs, np.log([[0.3, 0.2]]), rtol=1e-6
+    )
+    assert not np.any(state.is_finished)
+    # tensor2tensor's take both.
+    state = _steps("tensor2tensor", 1)
+    np.testing.assert_array_equal(state.alive_ids, [[[0], [2]]])
+    np.testing.assert_array_equal(state.is_finished, [[True, False]])
+
+
+def test_the_rules_of_transformers_at_the_limit():
+    state = _steps("huggingface")
+    # Two ids each, so their log probability halved: 0.3 x 0.3 and 0.3 x 0.2.
+    np.testing.assert_array_equal(state.finished_ids[0, 0], [2, 2])
+    np.testing.assert_allclose(
+        state.finished_scores, np.log([[0.09, 0.06]]) / 2, rtol=1e-6
+    )
+    assert np.all(state.is_finished) and np.all(state.is_done)
+
+
+def test_renormalized_probabilities_leave_the_padding_out():
+    state = _steps("huggingface_renormalized", 1)
+    np.testing.assert_allclose(
+        state.alive_log_probs, np.log([[0.5, 1 / 3]]), rtol=1e-6
+    )

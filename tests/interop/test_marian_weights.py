@@ -18,8 +18,14 @@ from t2t_repro import files, registry
 from t2t_repro.bin import t2t_import_checkpoint
 from t2t_repro.decode.beam_search import beam_search, greedy_search
 from t2t_repro.decode.loaded_run import LoadedRun
-from t2t_repro.errors import InputError, UsageError
-from t2t_repro.interop import huggingface, keras_h5, marian, safetensors
+from t2t_repro.errors import InputError
+from t2t_repro.interop import (
+    huggingface,
+    keras_h5,
+    marian_hparams,
+    marian_weights,
+    safetensors,
+)
 from tests import source_tree
 
 _DATA = source_tree.ROOT / "tests" / "testdata" / "marian"
@@ -175,15 +181,15 @@ def test_there_and_back_is_the_same_bits(case, tmp_path):
         path: np.asarray(weight.value)
         for path, weight in model.weights_by_path().items()
     }
-    hparams = marian.check(model.hparams)
-    found = marian.tensors(weights, hparams, case.run.encoder)
+    hparams = marian_hparams.check(model.hparams)
+    found = marian_weights.tensors(weights, hparams, case.run.encoder)
     theirs = safetensors.read(case.folder / "model.safetensors")
     # Two matrices of ours begin alike where theirs is one.
     untied = found.keys() - theirs.keys()
     assert untied <= {"lm_head.weight"}
     for name, tensor in theirs.items():
         np.testing.assert_array_equal(found[name], tensor, err_msg=name)
-    said = marian.config(hparams)
+    said = marian_hparams.config(hparams)
     given = files.read_json(case.folder / "config.json")
     differing = {n for n in said if n in given and said[n] != given[n]}
     assert differing <= ({"tie_word_embeddings"} if untied else set())
@@ -210,53 +216,9 @@ def test_weights_of_the_tensorflow_classes_are_the_same():
     expected = safetensors.read(folder / "model.safetensors")
     found = keras_h5.read(folder / "tf_model.h5")
     # They wrote their positions, too.
-    assert set(found) - set(expected) == set(marian._POSITIONS)
+    assert set(found) - set(expected) == set(marian_weights._POSITIONS)
     for name, tensor in expected.items():
         np.testing.assert_array_equal(found[name], tensor, err_msg=name)
-
-
-def test_hparams_without_a_counterpart_are_named():
-    base = registry.hparams("transformer_tiny")
-    assert marian.check(base) is base
-    for changes, says in (
-        ({"pos": "timing"}, "pos=timing"),
-        (
-            {
-                "layer_preprocess_sequence": "n",
-                "layer_postprocess_sequence": "da",
-            },
-            "layer_preprocess_sequence=n",
-        ),
-        ({"attention_key_channels": 64}, "attention_key_channels=64"),
-        ({"use_target_space_embedding": True}, "use_target_space_embedding"),
-    ):
-        with pytest.raises(UsageError, match=says):
-            marian.check(base.replace(**changes))
-    with pytest.raises(UsageError, match="the model rnn"):
-        marian.check(registry.hparams("lstm_seq2seq"))
-
-
-@pytest.mark.parametrize(
-    "changes, says",
-    [
-        ({"model_type": "bart"}, "model_type='bart'"),
-        ({"normalize_before": True}, "normalize_before=True"),
-        ({"decoder_ffn_dim": 41}, "encoder_ffn_dim=40, decoder_ffn_dim=41"),
-        ({"d_model": ...}, "lacks 'd_model'"),
-        ({"d_model": True}, "d_model=True"),
-        ({"d_model": "24"}, "d_model=24"),
-        ({"encoder_attention_heads": -1}, "decoder_attention_heads"),
-        ({"activation_function": "tanh"}, "ffn_activation='tanh'"),
-        ({"dropout": 2}, "layer_prepostprocess_dropout=2.0"),
-        ({"dropout": [1]}, "layer_prepostprocess_dropout"),
-        ({"decoder_start_token_id": 3}, "decoder_start_token_id=3"),
-    ],
-)
-def test_a_configuration_that_cannot_be_is_named(changes, says):
-    config = files.read_json(_DATA / "plain" / "config.json") | changes
-    config = {n: v for n, v in config.items() if v is not ...}
-    with pytest.raises(InputError, match=says):
-        marian.hparams(config, "config.json")
 
 
 def test_learned_positions_are_refused(tmp_path):
@@ -264,7 +226,7 @@ def test_learned_positions_are_refused(tmp_path):
     table = np.zeros((5, width), np.float32)
     hparams = registry.hparams("transformer_tiny").replace(hidden_size=width)
     with pytest.raises(InputError, match="learned positions"):
-        marian._check_positions(table, "positions", hparams, "model")
+        marian_weights._check_positions(table, "positions", hparams, "model")
 
 
 def test_our_own_model_as_marian_has_it():
@@ -278,7 +240,7 @@ def test_our_own_model_as_marian_has_it():
     rows = types.SimpleNamespace(
         vocab_size=3, source_rows=range(3), target_rows=range(3)
     )
-    found = marian.tensors(
+    found = marian_weights.tensors(
         {
             "embedding/matrix": matrix,
             f"{place}/query/kernel": kernel,
