@@ -289,15 +289,11 @@ def _tokenizer(run: Run, members: dict[str, bytes]) -> dict[str, Any]:
 
 
 @dataclasses.dataclass(frozen=True)
-class _SameIds:
-    """A vocabulary whose ids transformers takes as they are."""
+class _Rows:
+    """Which id of the folder each of ours is; see `text.marian`."""
 
-    source_rows: range
-    target_rows: range
-
-    @property
-    def vocab_size(self) -> int:
-        return len(self.source_rows)
+    source_rows: list[int]
+    target_rows: list[int]
 
 
 def _vocabulary(run: Run) -> tuple[dict[str, bytes], Any]:
@@ -317,10 +313,14 @@ def _vocabulary(run: Run) -> tuple[dict[str, bytes], Any]:
     members = {
         vocabularies.SOURCE: model,
         vocabularies.TARGET: model,
-        vocabularies.VOCABULARY: vocabularies.vocabulary_json(pieces),
+        vocabularies.VOCABULARY: vocabularies.vocabulary_json(
+            [*pieces[1:], vocabularies.PAD]
+        ),
     }
-    same = range(encoder.vocab_size)
-    return members, _SameIds(same, same)
+    # As in OPUS-MT, the end is 0 and the padding last: for a padding of 0
+    # `generate` puts ends of sentence.
+    rows = [len(pieces) - 1, *range(len(pieces) - 1)]
+    return members, _Rows(rows, rows)
 
 
 def _bytes(path: pathlib.Path) -> bytes:

@@ -166,7 +166,7 @@ def tensors(
     weights = dict(weights)
     starts_with_zero = hparams.decoder_start == "zero"
     if _LOGITS_BIAS not in weights:
-        weights[_LOGITS_BIAS] = np.zeros(encoder.vocab_size, np.float32)
+        weights[_LOGITS_BIAS] = np.zeros(len(encoder.target_rows), np.float32)
     if starts_with_zero:
         bias = weights[_LOGITS_BIAS].copy()
         bias[0] = _NEVER

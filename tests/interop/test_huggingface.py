@@ -43,19 +43,21 @@ def test_what_the_folder_says(ours, exported):
     vocabulary = json.loads((exported / "vocab.json").read_text("utf-8"))
     encoder = ours.encoder()
     pieces = encoder.pieces(range(encoder.vocab_size))
-    assert vocabulary == {piece: i for i, piece in enumerate(pieces)}
+    # Every id is one less than ours, and the padding the last.
+    last = len(pieces) - 1
+    assert vocabulary == {p: (i - 1) % (last + 1) for i, p in enumerate(pieces)}
     # Both tokenizers are the run's own.
     for name in ("source.spm", "target.spm"):
         assert (exported / name).read_bytes() == ours.vocabulary.read_bytes()
     assert config["vocab_size"] == len(vocabulary)
-    assert (config["pad_token_id"], config["eos_token_id"]) == (0, 1)
-    assert config["decoder_start_token_id"] == 0
+    assert (config["pad_token_id"], config["eos_token_id"]) == (last, 0)
+    assert config["decoder_start_token_id"] == last
     assert config["d_model"] == ours.hparams.hidden_size
     assert config["architectures"] == ["MarianMTModel"]
     generation = json.loads((exported / "generation_config.json").read_text())
     assert generation["num_beams"] == 3
     assert generation["length_penalty"] == 0.5
-    assert generation["bad_words_ids"] == [[0]]
+    assert generation["bad_words_ids"] == [[last]]
     tokenizer = json.loads((exported / "tokenizer_config.json").read_text())
     assert tokenizer["tokenizer_class"] == "MarianTokenizer"
     assert tokenizer["source_lang"] == ours.languages[0]

@@ -206,7 +206,7 @@ def test_the_run_says_how_transformers_would_decode():
 
     assert said("plain") == ("search=huggingface,beam_size=4,alpha=1.0", [])
     assert said("multilingual") == (
-        "search=huggingface_renormalized,beam_size=6,alpha=0.6",
+        "search=huggingface_renormalized,beam_size=6,alpha=1.2",
         [],
     )
 
@@ -237,9 +237,7 @@ def test_our_own_model_as_marian_has_it():
     matrix = np.arange(12, dtype=np.float32).reshape(3, 4)
     kernel = np.arange(100, 116, dtype=np.float32).reshape(4, 4)
     place = "encoder/layer_0/self_attention"
-    rows = types.SimpleNamespace(
-        vocab_size=3, source_rows=range(3), target_rows=range(3)
-    )
+    rows = types.SimpleNamespace(source_rows=[2, 0, 1], target_rows=[2, 0, 1])
     found = marian_weights.tensors(
         {
             "embedding/matrix": matrix,
@@ -249,14 +247,14 @@ def test_our_own_model_as_marian_has_it():
         hparams,
         rows,
     )
-    # Sine, cosine, sine, cosine become sine, sine, cosine, cosine; padding is
-    # the vector that the decoder begins with, zero.
+    # Sine, cosine, sine, cosine become sine, sine, cosine, cosine; padding, the
+    # last there, is what the decoder begins with, zero.
     np.testing.assert_array_equal(
         found["model.shared.weight"],
-        [[0, 0, 0, 0], [4, 6, 5, 7], [8, 10, 9, 11]],
+        [[4, 6, 5, 7], [8, 10, 9, 11], [0, 0, 0, 0]],
     )
     # Its logit can never win.
-    np.testing.assert_array_equal(found["final_logits_bias"], [[-1000, 0, 0]])
+    np.testing.assert_array_equal(found["final_logits_bias"], [[0, 0, -1000]])
     layer = "model.encoder.layers.0.self_attn"
     # Outputs come first there; the query's input is the model's width ...
     np.testing.assert_array_equal(
