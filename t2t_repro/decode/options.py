@@ -37,9 +37,6 @@ class DecodeOptions:
     Attributes:
       beam_size: 1 is greedy.
       alpha: exponent of the length penalty.
-      search: `tensor2tensor`, or by the rules of transformers (`beam_step`),
-        whose `length_penalty` is alpha, `huggingface`, or
-        `huggingface_renormalized` for its `renormalize_logits`.
       extra_length: most ids beyond the source's length (with EOS).
       batch_size: sentences at a time.
       return_beams: write all hypotheses on the sentence's line.
@@ -55,11 +52,13 @@ class DecodeOptions:
       random_seed: of what is drawn.
       quantize: `bfloat16` makes the products with weights in 16 bits, which is
         faster on processors and GPUs that can do it, and nearly the same.
+      search: `tensor2tensor`, or by the rules of transformers (`beam_step`),
+        whose `length_penalty` is alpha: `huggingface`, or
+        `huggingface_renormalized` for its `renormalize_logits`.
     """
 
     beam_size: int = 4
     alpha: float = 0.6
-    search: str = "tensor2tensor"
     extra_length: int = 50
     batch_size: int = 32
     return_beams: bool = False
@@ -73,6 +72,7 @@ class DecodeOptions:
     sampling_keep_top_p: float = 1.0
     random_seed: int = 0
     quantize: str = "none"
+    search: str = "tensor2tensor"
 
     def __post_init__(self) -> None:
         """Refuses values with which nothing can be decoded."""

@@ -210,8 +210,8 @@ def _ours(
 ) -> np.ndarray:
     """One weight in float32, its axes in the order that we have them."""
     expected = []
-    for axis, size in zip(axes, shape, strict=True):
-        rows = _rows(axis, encoder)
+    for kind, size in zip(axes, shape, strict=True):
+        rows = _rows(kind, encoder)
         expected.append(size if rows is None else int(rows.max()) + 1)
     if path == _LOGITS_BIAS:
         expected = [1, *expected]

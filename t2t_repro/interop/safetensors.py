@@ -27,7 +27,7 @@ _ALIGNMENT = 8
 # Tensors of Marian have two axes at the most; the format knows no limit.
 _MOST_AXES = 8
 
-_TYPES = {
+_TYPES: dict[str, np.dtype] = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),

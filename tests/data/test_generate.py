@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import threading
+import types
 
 import pytest
 import tensorflow as tf
@@ -277,3 +278,39 @@ def test_a_full_disk(tmp_path, raw, monkeypatch):
         " No space left on device. Make room, or give another --data_dir."
     )
     assert os.listdir(tmp_path / "data") == [_VOCABULARY]
+
+
+class _Shouting:
+    """Ids of letters; targets are cut as capitals."""
+
+    vocab_size = 100
+
+    def __init__(self, capitals=False):
+        self._capitals = capitals
+
+    @property
+    def targets(self):
+        return _Shouting(capitals=True)
+
+    def encode_lines(self, lines):
+        return [
+            [
+                ord(letter)
+                for letter in (line.upper() if self._capitals else line)
+            ]
+            for line in lines
+        ]
+
+
+def test_each_side_is_cut_as_its_language():
+    """Also where the data lie the other way round than they are trained on."""
+    block = [("a", "b")]
+    small, capital = [[ord("a"), 1], [ord("B"), 1]], [[ord("A"), 1]]
+    for is_reversed, expected in (
+        (False, small),
+        (True, [*capital, [ord("b"), 1]]),
+    ):
+        problem = types.SimpleNamespace(is_reversed=is_reversed)
+        sides = generate._sides(problem, _Shouting())
+        ((source, target),) = generate._encode(sides, block)
+        assert [source, target] == expected

@@ -22,13 +22,14 @@ def test_every_field_can_be_given():
         "beam_size=1, alpha=0,extra_length=0,batch_size=7,return_beams=true,"
         "write_beam_scores=True,max_input_size=-1,num_samples=3,"
         "sampling_method=random,sampling_temp=0.5,sampling_keep_top_k=8,"
-        "sampling_keep_top_p=0.9,random_seed=11,quantize=bfloat16"
+        "sampling_keep_top_p=0.9,random_seed=11,quantize=bfloat16,"
+        "search=huggingface"
     ) == DecodeOptions(
         *(1, 0.0, 0, 7, True, True, -1, 0, 3, "random", 0.5, 8, 0.9, 11),
-        "bfloat16",
+        *("bfloat16", "huggingface"),
     )
     assert options.parse("n_best=3").n_best == 3
-    assert len(dataclasses.fields(DecodeOptions)) == 15
+    assert len(dataclasses.fields(DecodeOptions)) == 16
 
 
 def test_how_many_hypotheses_are_wanted():

@@ -27,6 +27,9 @@ _OURS = {
     "optimizer",
     "learning_rate_decay_rate",
     "learning_rate_decay_steps",
+    "decoder_start",
+    "ffn_activation",
+    "logits_bias",
 }
 _NUMBERS = (
     pathlib.Path(__file__).resolve().parents[1] / "testdata/t2t_hparams.json"
