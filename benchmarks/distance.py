@@ -99,6 +99,7 @@ def _row(run: Any, pairs: Any, is_reversed: bool, width: int) -> Record:
             for i, distance in enumerate(distances(length, is_reversed)):
                 right[distance // width].append(is_right[i])
     return {
+        "run": run.folder.name,
         "model": run.model,
         "hparams set": run.hparams_set,
         "weights": model.count_params(),
