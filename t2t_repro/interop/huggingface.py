@@ -85,9 +85,11 @@ class Folder:
 
     def check_ids(self, encoder: vocabularies.MarianEncoder) -> None:
         """Raises InputError where config.json and the tokenizer differ."""
+        # Of one list, decoder_vocab_size is read by nobody.
+        size = "vocab_size" if encoder.is_shared else "decoder_vocab_size"
         for side, rows, field in (
             ("source", encoder.source_rows, "vocab_size"),
-            ("target", encoder.target_rows, "decoder_vocab_size"),
+            ("target", encoder.target_rows, size),
         ):
             ids = {
                 field: max(rows) + 1,
@@ -95,7 +97,7 @@ class Folder:
                 "eos_token_id": rows[EOS_ID],
             }
             for name, number in ids.items():
-                said = self.config.get(name, self.config.get("vocab_size"))
+                said = self.config.get(name)
                 if said != number:
                     raise InputError(
                         f"{self.path / _CONFIG}: {name}={str(said)[:40]}, but"
