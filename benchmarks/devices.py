@@ -14,6 +14,7 @@ from t2t_repro.bin import command
 from t2t_repro.decode import parallel
 from t2t_repro.errors import UsageError
 from t2t_repro.hparam import HParams
+from t2t_repro.train import worker_cpu
 
 # Large enough that a product runs at full speed, small enough to be short.
 _CPU_MATRIX = 2048
@@ -67,7 +68,7 @@ def start_to_train(values: flags.FlagValues, hparams: HParams) -> int:
     if values.replicas > 1:
         start(values.replicas)
         return 1
-    return command.load_to_train(values.worker_cpu, hparams)
+    return worker_cpu.start(values.worker_cpu, hparams)
 
 
 def define_worker_cpu(values: flags.FlagValues) -> None:

@@ -31,7 +31,6 @@ from t2t_repro import (
 from t2t_repro.bin import removed_flags
 from t2t_repro.decode import parallel
 from t2t_repro.errors import InputError, UsageError, nearest
-from t2t_repro.hparam import HParams
 
 _CHECKPOINTS = ("best", "averaged", "newest")
 _HELP_FLAGS = {"--help", "-help", "-h", "--helpfull", "--helpshort"}
@@ -268,30 +267,6 @@ def load_tensorflow(for_many_searches: bool = False) -> None:
         tensorflow_start.load(parallel.divide_cores)
     else:
         tensorflow_start.load()
-
-
-def load_to_train(worker_cpu: int, hparams: HParams) -> int:
-    """The same, with the threads that a training wants.
-
-    Args:
-      worker_cpu: as the flag.
-      hparams: of the model.
-
-    Returns:
-      How many cores take a part of each batch.
-
-    Raises:
-      UsageError: see `train.cores.choose`.
-    """
-    has_gpu = tensorflow_start.has_gpu()
-    # Imports TensorFlow, which is quiet by now.
-    from t2t_repro.train import cores
-
-    count = cores.choose(worker_cpu, hparams, has_gpu)
-    is_divided = tensorflow_start.load(lambda: parallel.divide_cores(count))
-    # Where it runs already, in a notebook or for TF_CONFIG, its threads are
-    # what they are: only who asks for it has parts then.
-    return count if is_divided or worker_cpu else 1
 
 
 def help_with_registry(values: flags.FlagValues) -> bool:

@@ -15,7 +15,7 @@ from t2t_repro import files, hparam, registry, run_directory, tensorflow_start
 from t2t_repro.bin import command
 from t2t_repro.errors import UsageError
 from t2t_repro.train import options as train_options
-from t2t_repro.train import profiling
+from t2t_repro.train import profiling, worker_cpu
 from t2t_repro.train.options import TrainOptions
 
 logger = logging.getLogger("t2t_repro")
@@ -105,7 +105,7 @@ def _train(
     run_directory.check_data(run, problem, data_dir)
     strategy = _join_workers(values.worker_gpu)
     _say_start()
-    cores = command.load_to_train(values.worker_cpu, run.hparams)
+    cores = worker_cpu.start(options.worker_cpu, run.hparams)
     options = dataclasses.replace(options, worker_cpu=cores)
     from t2t_repro.train import trainer
 

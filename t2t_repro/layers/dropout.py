@@ -124,7 +124,8 @@ def _sixteen_bits(x: Any, seed: Any) -> Any:
 
 def _first_value(seed: Any, count: Any, rows: Any) -> Any:
     """Where a part's `count` values in so many rows begin in the whole's."""
-    return seed[2] * (count // rows) if seed.shape[0] > 2 else 0
+    # A core may have no sentence at all.
+    return seed[2] * (count // ops.maximum(rows, 1)) if seed.shape[0] > 2 else 0
 
 
 def _thirty_two_bits(begin: Any, count: Any, seed: Any) -> Any:

@@ -137,10 +137,19 @@ class TrainStep:
             tf.function(
                 self._summed_gradients,
                 jit_compile=self.xla == "replica" or None,
+                autograph=False,
             ),
             cores,
         )
-        self._run = tf.function(self._run_all, reduce_retracing=False)
+        # One program for every shape of batches, where nothing that is
+        # compiled wants to know it: tracing takes seconds.
+        parts = [strategy.num_replicas_in_sync, hparams.accumulate_steps]
+        ids = tf.TensorSpec([*parts, None, None], tf.int32)
+        self._run = tf.function(
+            self._run_all,
+            input_signature=[ids, ids] if self.xla == "off" else None,
+            autograph=False,
+        )
 
     def variables(self) -> dict[str, tf.Variable]:
         """All that a checkpoint must hold to go on, by name."""
@@ -177,19 +186,12 @@ class TrainStep:
           inputs: `[replicas * accumulate, batch, source]` int32 numpy array.
           targets: `[replicas * accumulate, batch, target]`.
         """
-        inputs, targets = self._by_replica(inputs), self._by_replica(targets)
+        return self._run(self._by_replica(inputs), self._by_replica(targets))
 
-        def of_replica(array: Any) -> Any:
-            return self._strategy.experimental_distribute_values_from_function(
-                lambda c: tf.constant(array[c.replica_id_in_sync_group])
-            )
-
-        return self._run(of_replica(inputs), of_replica(targets))
-
-    def _by_replica(self, array: Any) -> Any:
+    def _by_replica(self, array: Any) -> tf.Tensor:
         """`[replicas, accumulate, batch, columns]`."""
         count = self._strategy.num_replicas_in_sync
-        return array.reshape(count, -1, *array.shape[1:])
+        return tf.constant(array.reshape(count, -1, *array.shape[1:]))
 
     def _run_all(self, inputs: Any, targets: Any) -> StepResult:
         values = self._strategy.run(self._replica_step, (inputs, targets))
@@ -209,13 +211,14 @@ class TrainStep:
     def _replica_step(
         self, inputs: tf.Tensor, targets: tf.Tensor
     ) -> tuple[StepResult, tf.Tensor]:
-        """One replica's `[accumulate, batch, columns]`.
+        """One replica's of `[replicas, accumulate, batch, columns]`.
 
         Returns:
           The result, and whether there was an update.
         """
         context = tf.distribute.get_replica_context()
         replica = tf.cast(context.replica_id_in_sync_group, tf.int32)
+        inputs, targets = inputs[replica], targets[replica]
         done = self.updates_done.read_value()
         # Known before the backward pass, it divides the loss, one number,
         # and not every gradient.

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from t2t_repro import files, run_directory
-from t2t_repro.bin import command, t2t_datagen, t2t_trainer
-from t2t_repro.train import trainer
+from t2t_repro.bin import t2t_datagen, t2t_trainer
+from t2t_repro.train import trainer, worker_cpu
 from tests import toy_run
 
 
@@ -163,7 +163,7 @@ def test_messages_have_the_time_of_day(trained, tmp_path, capsys, monkeypatch):
     monkeypatch.delitem(sys.modules, "tensorflow")
     arguments = toy_run.trainer_arguments(trained.data_dir, tmp_path)
     with monkeypatch.context() as context:
-        context.setattr(command, "load_to_train", lambda *given: 1)
+        context.setattr(worker_cpu, "start", lambda *given: 1)
         assert t2t_trainer.main(arguments) == 0
     said = capsys.readouterr().err
     assert re.fullmatch(r"\d\d:\d\d:\d\d starting TensorFlow\n", said)

@@ -120,15 +120,15 @@ def test_dealing_the_batch_out_changes_nothing(
 
 
 def test_cores_that_share_a_batch_change_nothing():
-    # Neither the mean over tokens nor the dropout: of four sentences one core
-    # has two, and one has padding alone.
+    # Neither the mean over tokens nor the dropout: of five cores one has no
+    # sentence, and one has padding alone.
     changes = {
         "layer_prepostprocess_dropout": 0.5,
         "attention_dropout": 0.5,
         "clip_grad_norm": 0.5,
     }
     whole, expected = _train(devices=1, parts=1, **changes)
-    shared, values = _train(devices=1, parts=1, cores=3, **changes)
+    shared, values = _train(devices=1, parts=1, cores=5, **changes)
     np.testing.assert_allclose(shared, whole, rtol=1e-5)
     assert whole[0].loss != _train(devices=1, parts=1, steps=1)[0][0].loss
     for name, value in expected.items():
