@@ -46,8 +46,7 @@ setup(
     python_requires=">=3.11,<3.14",
     package_data={
         "t2t_repro": ["*.pyi", "py.typed"],
-        # What t2t-visualize puts into its page.
-        # And t2t-compare.
+        # What t2t-compare and t2t-visualize put into their pages.
         "t2t_repro.report": ["*.css", "*.html"],
         "t2t_repro.visualize": ["*.css", "*.html", "*.js"],
     },

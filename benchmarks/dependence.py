@@ -97,7 +97,7 @@ def path_length(
     """Steps until the first position moves the last one, by gradients.
 
     Args:
-      step: the how manieth step (from 0) and `[batch, length, hidden]` to the
+      step: the number of a step, from 0, and `[batch, length, hidden]` to the
         same.
       length: n.
       hidden: channels.

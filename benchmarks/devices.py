@@ -60,7 +60,7 @@ def start(replicas: int = 1, for_many_searches: bool = False) -> Any:
 
 
 def start_to_train(values: flags.FlagValues, hparams: HParams) -> int:
-    """The same, for `--replicas`, with the threads of `--worker_cpu`.
+    """Starts TensorFlow for a training: `--replicas` and `--worker_cpu`.
 
     Returns:
       How many cores take a part of each batch.

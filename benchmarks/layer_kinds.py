@@ -23,9 +23,9 @@ class Kind(NamedTuple):
       path: Table 1's maximum path length.
       operations: forward, of one sentence, from its length.
       layer: from `[batch, length, hidden]` to the same.
-      step: the how manieth layer (from 0) and `[batch, length, hidden]` to the
-        same: what a path is counted in. A recurrent layer's is one step in
-        time, made at all positions at once.
+      step: the number of a layer in a stack, from 0, and `[batch, length,
+        hidden]` to the same: what a path is counted in. A recurrent layer's is
+        one step in time, made at all positions at once.
     """
 
     name: str

@@ -221,7 +221,7 @@ class HParams:
         for name in changes:
             if name not in types:
                 raise UsageError(
-                    f"unknown hparam {name!r}.{_hint(name, types)}"
+                    f"unknown hparam {name!r}.{_hint(name, type(self))}"
                 )
         return dataclasses.replace(self, **changes)
 
@@ -292,7 +292,7 @@ def parse_fields(flag: str, record: type, text: str) -> dict[str, Any]:
             raise UsageError(f"{flag}: {pair!r} is not of the form name=value.")
         if name not in types:
             raise UsageError(
-                f"{flag}: unknown name {name!r}.{_hint(name, types)}"
+                f"{flag}: unknown name {name!r}.{_hint(name, record)}"
             )
         if name in values:
             raise UsageError(f"{flag}: {name} is given twice.")
@@ -300,16 +300,16 @@ def parse_fields(flag: str, record: type, text: str) -> dict[str, Any]:
     return values
 
 
-def _hint(name: str, types: Mapping[str, type]) -> str:
+def _hint(name: str, record: type) -> str:
     """What a name that is no field may mean: another family's, or a slip."""
     families = [
-        record.MODEL
-        for record in _records(HParams)
-        if name in record.__annotations__  # its own, not those it inherits
+        family.MODEL
+        for family in _records(HParams)
+        if name in family.__annotations__  # its own, not those it inherits
     ]
-    if families:
+    if families and issubclass(record, HParams):
         return f" It belongs to the model {' and '.join(sorted(families))}."
-    return nearest(name, types)
+    return nearest(name, field_types(record))
 
 
 def _records(record: Any) -> Iterator[Any]:

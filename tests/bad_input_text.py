@@ -96,7 +96,13 @@ DECODER = cases(
         "the same run twice",
         "--output_dirs={w}/run,{w}/run --decode_from_file=-",
         2,
-        "twice",
+        "each once",
+    ),
+    (
+        "a comma too many",
+        "--output_dirs={w}/run, --decode_from_file=-",
+        2,
+        "each once",
     ),
 )
 

@@ -10,7 +10,9 @@ import sys
 import pytest
 
 from t2t_repro import registry
+from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import InputError, UsageError
+from t2t_repro.hparam import parse_fields
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -315,6 +317,7 @@ _HOSTILE = """
 import sys
 import problems  # the user's own
 from t2t_repro import registry
+from t2t_repro.decode.options import DecodeOptions
 
 registry.import_usr_dir("problems")
 print(registry.registry_help("transformer_tiny"), problems.MINE)
@@ -436,3 +439,6 @@ def test_a_field_of_another_family_names_the_family(name, change, families):
         registry.hparams(name).override(change)
     with pytest.raises(UsageError, match="Did you mean hidden_size"):
         registry.hparams(name).override("hiden_size=3")
+    # Whoever says how to decode does not ask for a model.
+    with pytest.raises(UsageError, match="'filter_size'.$"):
+        parse_fields("--decode_hparams", DecodeOptions, "filter_size=3")

@@ -23,7 +23,7 @@ from typing import Any
 from absl import flags
 
 from t2t_repro import files, run_directory
-from t2t_repro.bin import command
+from t2t_repro.bin import command, paths
 from t2t_repro.decode import options as decode_options
 from t2t_repro.decode import output
 from t2t_repro.decode.options import DecodeOptions
@@ -57,11 +57,12 @@ def _define_flags(values: flags.FlagValues) -> None:
     command.define_problem_flags(values)
     command.define_model_flags(values)
     command.define_checkpoint_flags(values)
-    flags.DEFINE_list(
+    flags.DEFINE_multi_string(
         "output_dirs",
-        None,
-        "several run directories with one vocabulary, instead of --output_dir:"
-        " an ensemble, the mean of the models' log probabilities in each step",
+        [],
+        "run directories with one vocabulary, with commas between them, instead"
+        " of --output_dir: an ensemble, the mean of the models' log"
+        " probabilities in each step",
         flag_values=values,
     )
     for name, text in (
@@ -148,10 +149,13 @@ def _folders(values: flags.FlagValues) -> list[pathlib.Path]:
             raise UsageError(
                 f"--{name} and --output_dirs do not go together: leave one out."
             )
-    folders = [files.absolute(folder) for folder in values.output_dirs]
-    for folder in folders:
-        if folders.count(folder) > 1:
-            raise UsageError(f"--output_dirs names {folder} twice.")
+    given = paths.several(values.output_dirs)
+    folders = [files.absolute(folder) for folder in given]
+    if "" in given or len(set(folders)) < len(folders):
+        raise UsageError(
+            f"--output_dirs={','.join(values.output_dirs)}: give run"
+            " directories, each once, with commas between them."
+        )
     return folders
 
 
@@ -246,9 +250,7 @@ def _decode_file(
     if values.decode_to_file == lines.STANDARD:
         target = lines.STANDARD
     elif not values.decode_to_file and path != lines.STANDARD:
-        if len(runs) > 1:
-            target = f"{target}.ensemble{len(runs)}"
-        target = output.decodes_name(target, run, options)
+        target = output.decodes_name(_of_all(target, runs), run, options)
     _refuse_to_overwrite(target)
     streams = values.stream or (path == lines.STANDARD and os.isatty(0))
     if values.stream and target != lines.STANDARD:
@@ -290,12 +292,12 @@ def _decode_dataset(
     run = runs[0]
     command.require(values, "decode_to_file")
     shard = (values.decode_shards, values.worker_id)
-    base = output.shard_name(values.decode_to_file, *shard)
-    paths = {
+    base = _of_all(output.shard_name(values.decode_to_file, *shard), runs)
+    targets = {
         kind: output.decodes_name(base, run, options, kind)
         for kind in ("decodes", "inputs", "targets")
     }
-    for path in paths.values():
+    for path in targets.values():
         _refuse_to_overwrite(path)
     split = "test" if values.eval_use_test_set else "dev"
     run.open_problem().check_split(split)
@@ -311,15 +313,20 @@ def _decode_dataset(
     translated = _open(runs, options, values).stream(
         (source for source, _ in pairs[begin:end]),
         begin + 1,
-        _progress("translating", end - begin, paths["decodes"]),
+        _progress("translating", end - begin, targets["decodes"]),
     )
     _write(
-        paths["decodes"],
+        targets["decodes"],
         output.output_lines(options, translated, begin + 1),
     )
     for side, kind in enumerate(("inputs", "targets")):
         texts = (output.one_line(pair[side]) for pair in pairs[begin:end])
-        _write(paths[kind], texts)
+        _write(targets[kind], texts)
+
+
+def _of_all(base: str, runs: Sequence[Run]) -> str:
+    """A name made of the first run's alone, told from that run's own."""
+    return f"{base}.ensemble{len(runs)}" if len(runs) > 1 else base
 
 
 def _can_be_read_twice(path: str) -> bool:

@@ -115,3 +115,6 @@ class _Places(dict[str, Any]):
 
     def __setitem__(self, place: str, weights: Any) -> None:
         self._maps[f"model_{self._member}/{place}"] = weights
+
+    def __getitem__(self, place: str) -> Any:
+        return self._maps[f"model_{self._member}/{place}"]

@@ -58,7 +58,7 @@ def attend(
       value: `[batch, heads, key, d_v]`.
       bias: as in `attention_weights`.
       rate: share of the weights that is dropped.
-      seed: `[2]` int32, or None for no dropout.
+      seed: from `seed_of`, or None for no dropout.
 
     Returns:
       `[batch, heads, query, d_v]`, and the weights before dropout
@@ -73,7 +73,7 @@ class Mode:
     """What differs between training, evaluation and looking inside.
 
     Attributes:
-      dropout_key: `[2]` int32 of this step and replica; None: no dropout.
+      dropout_key: of this step and replica, see `seed_of`; None: no dropout.
       maps: receives `[batch, heads, query, key]` weights of every attention
         by place, such as `encoder/layer_0/self_attention`, unless None.
       losses: receives auxiliary losses, scalars in nats a token, that layers

@@ -94,7 +94,7 @@ def noisy_ages(is_there: Any, rate: float, seed: Any) -> Any:
     Args:
       is_there: `[batch, slots]` bool, the first n of a row.
       rate: share of the sentences.
-      seed: `[2]` int32.
+      seed: from `seed_of`.
 
     Returns:
       `[batch, slots]` int32, below `slots`; anything for empty slots.

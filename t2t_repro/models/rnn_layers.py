@@ -108,7 +108,7 @@ class SourceAttention(keras.layers.Layer):
         Args:
           batch: sentences.
           length: target positions.
-          key: `[2]` int32 of the step; None: nothing is drawn.
+          key: of the step, see `seed_of`; None: nothing is drawn.
 
         Returns:
           One `[batch, target, distinct heads]`, below 0 in sentences that see

@@ -134,7 +134,7 @@ class TrainOptions:
         " every operation",
     )
     eval_bleu_sentences: int = _flag(
-        200, "dev sentences decoded for BLEU or F1", 1, stands=True
+        200, "dev sentences decoded for the problem's metric", 1, stands=True
     )
     warm_start_from: str | None = _flag(
         None,

@@ -61,9 +61,14 @@ def test_a_search_scores_what_the_ensemble_says_of_its_outputs(members):
 
 def test_maps_of_members_have_places_of_their_own(members):
     maps = {}
-    Ensemble(members)(_INPUTS, _TARGETS, mode=Mode(maps=maps))
-    assert "model_0/encoder/layer_0/self_attention" in maps
-    assert any(place.startswith("model_1/") for place in maps)
+    # Restricted attention spreads its map where it has put it.
+    restricted = _model(
+        "transformer_restricted_tiny", filter_size=16, num_hidden_layers=1
+    )
+    ensemble = Ensemble([members[1], restricted])
+    ensemble(_INPUTS, _TARGETS, mode=Mode(maps=maps))
+    assert maps["model_1/encoder/layer_0/self_attention"].shape[2:] == (4, 4)
+    assert any(place.startswith("model_0/") for place in maps)
 
 
 @pytest.fixture(scope="module")
