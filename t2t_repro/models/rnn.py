@@ -286,11 +286,11 @@ class Rnn(Seq2Seq):
 
         def one_position(carried: Any, place: tuple[Any, ...]) -> Any:
             position, state, *_ = carried
-            parts = tuple(part[:, None] for part in place)
-            x, projected, *factors = parts[len(numbers) :]
+            x, projected, *drawn = (part[:, None] for part in place)
+            number, factors = drawn[: len(numbers)], drawn[len(numbers) :]
+            at = position[None]
             output, state, look = self._advance(
-                *(x, projected, position[None], memory, state, tuple(factors)),
-                *parts[: len(numbers)],
+                x, projected, at, memory, state, tuple(factors), *number
             )
             seen = (look.weights,) if keeps else ()
             output = ops.cast(output, "float32")
@@ -301,9 +301,9 @@ class Rnn(Seq2Seq):
         seen = (ops.zeros((batch, heads, 1, source)),) if keeps else ()
         choice = (Choice(*[ops.zeros((batch, 1))] * 2),) if numbers else ()
         places = (
-            *numbers,
             x,
             self._decoder_cells[0].project(x),
+            *numbers,
             *self._dropout_factors(batch, length, mode),
         )
         start = ops.zeros((), "int32"), state, nothing, seen, choice

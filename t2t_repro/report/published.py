@@ -159,13 +159,6 @@ def _table_2(system: str, languages: str) -> float:
     return getattr(row, f"bleu_{languages}")
 
 
-def _table_4(training: str) -> float:
-    """F1 of the paper's own parser."""
-    rows = [row for row in paper.TABLE_4 if row[0] == "Transformer (4 layers)"]
-    ((_, _, f1),) = [row for row in rows if row[1].startswith(training)]
-    return f1
-
-
 _PAPER = "Vaswani et al. 2017, arXiv:1706.03762"
 _CONVS2S = (
     "Gehring et al. 2017, arXiv:1705.03122, Table 1, by Nesterov's gradient and"
@@ -240,16 +233,16 @@ FIGURES = (
         hparams_sets=("transformer_parsing_base",),
         problem="parsing_wsj_wp16k",
         **_WSJ_23,
-        low=_table_4("WSJ only"),
-        high=_table_4("WSJ only"),
+        low=paper.parsing_f1("WSJ only"),
+        high=paper.parsing_f1("WSJ only"),
         source=f"{_PAPER}, Table 4",
     ),
     Figure(
         hparams_sets=("transformer_parsing_base_semisupervised",),
         problem="parsing_semisupervised_wp32k",
         **_WSJ_23,
-        low=_table_4("semi-supervised"),
-        high=_table_4("semi-supervised"),
+        low=paper.parsing_f1("semi-supervised"),
+        high=paper.parsing_f1("semi-supervised"),
         source=f"{_PAPER}, Table 4",
     ),
 )

@@ -34,6 +34,10 @@ def test_a_familys_own_words_are_not_the_papers():
     assert "hops" in hparams.architecture()
     recipe = paper.recipe_of(hparams)
     assert (recipe.d_model, recipe.label_smoothing) == (20, 0.0)
+    # A variant has the sizes of what it varies, and is another model.
+    restricted = registry.hparams("transformer_restricted_r8")
+    assert paper.recipe_of(restricted).family == "transformer_restricted"
+    assert _BASE.recipe.family == "transformer"
     # Only Adam's moments are its.
     assert recipe.adam == "0.9, 0.999, 1e-08"
     assert paper.recipe_of(hparams.replace(optimizer="sgd")).adam is None
