@@ -98,12 +98,6 @@ DECODER = cases(
         2,
         "each once",
     ),
-    (
-        "a comma too many",
-        "--output_dirs={w}/run, --decode_from_file=-",
-        2,
-        "each once",
-    ),
 )
 
 TRANSLATE = cases(

@@ -440,5 +440,5 @@ def test_a_field_of_another_family_names_the_family(name, change, families):
     with pytest.raises(UsageError, match="Did you mean hidden_size"):
         registry.hparams(name).override("hiden_size=3")
     # Whoever says how to decode does not ask for a model.
-    with pytest.raises(UsageError, match="'filter_size'.$"):
+    with pytest.raises(UsageError, match="Did you mean beam_size"):
         parse_fields("--decode_hparams", DecodeOptions, "filter_size=3")

@@ -235,8 +235,8 @@ class LoadedRun:
                     hypotheses, outputs, strict=True
                 )
             ]
-        never = TextToTextProblem.output_line
-        if not log_repairs or type(self.problem).output_line is never:
+        unchanged = TextToTextProblem.output_line
+        if not log_repairs or type(self.problem).output_line is unchanged:
             return
         listed = ", ".join(f"{kind} {n}" for kind, n in sorted(kinds.items()))
         logger.info(

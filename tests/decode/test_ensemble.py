@@ -118,6 +118,12 @@ def test_the_decoder_and_load_agree(folders, tmp_path):
     assert loaded(lines) != first(lines)
 
 
+def test_a_comma_too_many_is_no_folder(folders, capsys):
+    given = [f"--output_dirs={folders[0]},", "--decode_from_file=-"]
+    assert t2t_decoder.main(given) == 2
+    assert "each once, with commas between them" in capsys.readouterr().err
+
+
 def test_another_vocabulary_is_refused(folders, tmp_path):
     other = random_run.make(folders[0], tmp_path / "run")
     problem = other.folder / "problem.json"
