@@ -12,7 +12,7 @@ from t2t_repro.models.extended_neural_gpu_hparams import (
 )
 from t2t_repro.registry import register_hparams
 
-from .recipes import PLAIN
+from .recipes import MULTI30K, PLAIN, TINY
 
 
 @register_hparams
@@ -125,15 +125,9 @@ def extended_neural_gpu_multi30k() -> ExtendedNeuralGPUHParams:
     return extended_neural_gpu().replace(
         hidden_size=80,
         image_height=2,
-        shared_embedding_and_softmax_weights=True,
-        optimizer_adam_beta2=0.98,
-        optimizer_adam_epsilon=1e-9,
-        learning_rate_schedule="noam",
-        learning_rate_constant=1.0,
-        learning_rate_warmup_steps=1000,
         clip_grad_norm=1.0,
-        batch_size=1024,
-        max_length=128,
+        # Dropout comes before every application, as often as there are columns.
+        **{**MULTI30K, "dropout": 0.05},
     )
 
 
@@ -141,11 +135,7 @@ def extended_neural_gpu_multi30k() -> ExtendedNeuralGPUHParams:
 def extended_neural_gpu_tiny() -> ExtendedNeuralGPUHParams:
     """Units of 48 maps, for tests and a first look."""
     return extended_neural_gpu_multi30k().replace(
-        hidden_size=48,
-        dropout=0.0,
-        learning_rate_warmup_steps=400,
-        max_length=64,
-        batch_shapes=3,
+        hidden_size=48, dropout=0.0, **TINY
     )
 
 

@@ -7,10 +7,11 @@ written stands right before, the last one as far away as the whole sequence is
 long, twice: accuracy by distance shows which models have short paths.
 
 Training and dev sequences have up to 40 symbols (70 in the "nlplike" ones,
-whose symbols follow Zipf's law as words do); test sequences up to ten times as
-many, as tensor2tensor's dev data have, so that test says what a model makes of
-lengths that it never saw. Numbers are drawn here, so the data are not
-tensor2tensor's to the bit; its dev data have 10,000 sequences.
+whose symbols follow Zipf's law as words do). Test sequences have up to ten
+times as many, but for the "nlplike" ones, as tensor2tensor's dev data have, so
+that test says what a model makes of lengths that it never saw. Numbers are
+drawn here, so the data are not tensor2tensor's to the bit; its dev data have
+10,000 sequences.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""Distances, and accuracy by them; never the seconds."""
+"""Distances by hand."""
 
 from benchmarks import distance
 
