@@ -79,6 +79,18 @@ def seed_at(seed: Any, step: Any) -> Any:
     return ops.bitwise_xor(seed, ops.pad(ops.reshape(step, (1,)), (0, others)))
 
 
+def key_of_blocks(key: Any, blocks: Any) -> Any:
+    """The key of a batch of which every row was cut into so many.
+
+    Args:
+      key: see `seed_of`.
+      blocks: scalar int32, how many rows became of each.
+    """
+    if key is None or key.shape[0] < 3:
+        return key
+    return ops.stack([key[0], key[1], key[2] * blocks])
+
+
 def uniform(shape: tuple[Any, ...], seed: Any) -> Any:
     """Numbers from 0 up to, not including, 1.
 

@@ -7,11 +7,13 @@ see. No matrix of all positions by all positions is ever made, but for a map
 that somebody wants to look at.
 """
 
+import dataclasses
 from typing import Any, NamedTuple
 
 from keras import ops
 
 from t2t_repro.layers.attention import MASKED, Mode, MultiHeadAttention
+from t2t_repro.layers.dropout import key_of_blocks
 
 # Shorter blocks make products too small to be fast.
 _BLOCK = 32
@@ -129,7 +131,10 @@ class RestrictedAttention(MultiHeadAttention):
             )
             for project in (self._key, self._value)
         )
-        y = self(_flat(in_blocks(x, window)), (key, value), bias, mode=mode)
+        query = in_blocks(x, window)
+        dropout_key = key_of_blocks(mode.dropout_key, ops.shape(query)[1])
+        mode = dataclasses.replace(mode, dropout_key=dropout_key)
+        y = self(_flat(query), (key, value), bias, mode=mode)
         if mode.maps is not None:
             blocked = mode.maps[self.path]
             mode.maps[self.path] = _whole_map(blocked, length, window)

@@ -37,7 +37,7 @@ _NAMES = {
 }
 
 
-def _layer(window, size, heads):
+def _layer(window, size, heads, rate=0.0):
     layer = RestrictedAttention(
         window,
         hidden_size=size,
@@ -45,7 +45,7 @@ def _layer(window, size, heads):
         key_channels=size,
         value_channels=size,
         use_bias=False,
-        rate=0.0,
+        rate=rate,
         name="attention",
     )
     layer.build((None, None, size))
@@ -197,3 +197,19 @@ def test_an_unknown_length():
         np.testing.assert_allclose(
             run(x), layer.within(x, bias, EVALUATION), atol=1e-6
         )
+
+
+def test_a_part_of_a_batch_drops_what_the_whole_batch_would():
+    # Three blocks a sentence: row 1 of the batch is row 3 of what is attended.
+    x = np.random.default_rng(0).normal(size=(3, 70, 8)).astype(np.float32)
+    window = Window(2, 1)
+    layer = _layer(window, 8, 2, rate=0.5)
+
+    def attended(rows, key):
+        bias = window_bias(np.ones((len(rows), 70), bool), window)
+        mode = Mode(dropout_key=tf.constant(key))
+        return np.asarray(layer.within(tf.constant(rows), bias, mode))
+
+    whole = attended(x, [5, 6])
+    np.testing.assert_allclose(attended(x[1:], [5, 6, 1]), whole[1:], atol=1e-6)
+    assert np.abs(attended(x[1:], [5, 6, 0]) - whole[1:]).max() > 0.01
