@@ -11,6 +11,7 @@ import tensorflow as tf
 from t2t_repro import checkpoints, registry
 from t2t_repro.decode.beam_search import beam_search, greedy_search
 from t2t_repro.layers.attention import Mode
+from t2t_repro.train.cores import side_by_side
 from t2t_repro.train.step import TrainStep
 from tests import mirrored
 
@@ -224,6 +225,22 @@ def test_two_replicas_equal_one(hparams):
         results.append(_values(step))
     for name, value in results[0].items():
         np.testing.assert_allclose(results[1][name], value, atol=1e-5)
+
+
+def test_parts_on_two_cores_equal_the_whole(hparams):
+    """With all that is drawn, where a batch may be cut."""
+    if not hparams.is_sum_over_sentences:
+        pytest.skip("its loss compares the sentences of a batch")
+    whole = _new_step(hparams)._summed_gradients
+    batch = tf.constant(_INPUTS), tf.constant(_TARGETS)
+    (loss, gradients), (sum_of_losses, sums) = (
+        # Not traced: once is enough.
+        of_batch(*batch, tf.constant([5, 9]), tf.constant(0.1))
+        for of_batch in (whole, side_by_side(whole, 2))
+    )
+    np.testing.assert_allclose(sum_of_losses, loss, rtol=1e-5)
+    for found, expected in zip(sums, gradients, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
 def test_it_exports_with_its_search(model, tmp_path):
