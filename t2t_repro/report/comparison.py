@@ -141,6 +141,8 @@ def _score_lines(row: Row, facts: Facts) -> Iterator[Line]:
     yield _score(name, row.dev_bleu, None, has_data)
     name = "dev sacrebleu while training"
     yield _score(name, None, dev.get("bleu"), has_data)
+    if "accuracy" in dev:  # of a problem that no row of the paper has
+        yield _score("dev accuracy", None, dev["accuracy"], has_data)
 
 
 def _score(

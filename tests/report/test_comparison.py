@@ -133,6 +133,12 @@ def test_cost():
     assert _line(compared, "parameters").run == 63.05
 
 
+def test_the_accuracy_of_answers_is_shown():
+    compared = comparison.compare(_facts(dev={"accuracy": (5, 97.5)}))
+    assert _line(compared, "dev accuracy").run == 97.5
+    assert _line(compared, "dev accuracy").note == "step 5"
+
+
 def test_nothing_is_guessed():
     empty = _facts(
         recipe=paper.Recipe(),
