@@ -82,6 +82,34 @@ def _row(run: Any, pairs: Any, is_reversed: bool, width: int) -> Record:
     from t2t_repro.decode.loaded_run import load
 
     model = load(run.folder).model
+    whole, right = by_distance(model, pairs, is_reversed, width)
+    return {
+        "run": run.folder.name,
+        "model": run.model,
+        "hparams set": run.hparams_set,
+        "weights": model.count_params(),
+        "whole": whole,
+        **{
+            f"{band * width} to {band * width + width - 1}": share
+            for band, share in right.items()
+        },
+    }
+
+
+def by_distance(
+    model: Any, pairs: Any, is_reversed: bool, width: int
+) -> tuple[float, dict[int, float]]:
+    """What a model gets right.
+
+    Args:
+      model: a `Seq2Seq`.
+      pairs: sequences and their copies, `data.records.Pairs`.
+      is_reversed: whether the copies are backwards.
+      width: distances in a band.
+
+    Returns:
+      The share of whole sequences, and of symbols by number of the band.
+    """
     lengths = pairs.targets.lengths
     by_length = np.argsort(lengths, kind="stable")
     whole: list[bool] = []
@@ -98,19 +126,8 @@ def _row(run: Any, pairs: Any, is_reversed: bool, width: int) -> Record:
         for length, is_right in zip(lengths[rows] - 1, found, strict=True):
             for i, distance in enumerate(distances(length, is_reversed)):
                 right[distance // width].append(is_right[i])
-    return {
-        "run": run.folder.name,
-        "model": run.model,
-        "hparams set": run.hparams_set,
-        "weights": model.count_params(),
-        "whole": float(np.mean(whole)),
-        **{
-            f"{band * width} to {band * width + width - 1}": float(
-                np.mean(hits)
-            )
-            for band, hits in sorted(right.items())
-        },
-    }
+    shares = {band: float(np.mean(hits)) for band, hits in right.items()}
+    return float(np.mean(whole)), dict(sorted(shares.items()))
 
 
 def distances(length: int, is_reversed: bool) -> list[int]:

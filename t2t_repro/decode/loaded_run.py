@@ -25,7 +25,7 @@ from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.output import Translation
 from t2t_repro.decode.scoring import Score, Scorer
 from t2t_repro.decode.translator import Translator, source_ids
-from t2t_repro.errors import InputError
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.files import file_sha256
 from t2t_repro.layers.attention import Mode
 from t2t_repro.progress import Progress
@@ -333,6 +333,8 @@ def load(
         registry.import_usr_dir(usr_dir)
     if isinstance(output_dir, str | pathlib.Path):
         output_dir = [output_dir]
+    if not output_dir:
+        raise UsageError("load([]): give one run directory or more.")
     runs = [run_directory.load(folder) for folder in output_dir]
     options = decode_options.of_run(runs[0], decode_hparams)
     which = checkpoint_path if checkpoint is None else str(checkpoint)

@@ -6,7 +6,7 @@ tokenizer's operations). tensor2tensor's exports took serialised ids and left
 the vocabulary to the client; the names `inputs`, `outputs` and `scores` are
 its own.
 
-Left out: vocabularies of tensor2tensor's subwords and of Marian, and problems
+Left out: vocabularies of tensor2tensor's subwords, of Marian and of words, and problems
 whose lines are made in Python (parsing).
 """
 
@@ -20,7 +20,7 @@ from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.translator import likeliest
 from t2t_repro.errors import UsageError
 from t2t_repro.run_directory import Run
-from t2t_repro.text import marian, subwords
+from t2t_repro.text import marian, subwords, words
 from t2t_repro.text.bpe import graph_tokenizer
 from t2t_repro.text.encoder import EOS_ID
 
@@ -40,6 +40,11 @@ def check(run: Run, options: DecodeOptions) -> None:
         reason = (
             f"{run.vocabulary.name} has Marian's pieces, which are numbered by"
             " a list beside the tokenizer"
+        )
+    elif run.vocabulary.suffix == words.SUFFIX:
+        reason = (
+            f"{run.vocabulary.name} has whole words, which no tokenizer of"
+            " TensorFlow's numbers as they are"
         )
     elif not run.open_problem().has_plain_lines:
         reason = f"{run.problem} makes its lines in Python"

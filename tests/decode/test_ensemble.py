@@ -9,7 +9,7 @@ from t2t_repro import checkpoints, registry
 from t2t_repro.bin import t2t_decoder
 from t2t_repro.decode.beam_search import beam_search
 from t2t_repro.decode.ensemble import Ensemble
-from t2t_repro.errors import InputError
+from t2t_repro.errors import InputError, UsageError
 from t2t_repro.layers.attention import Mode
 from t2t_repro.text.lines import read_lines
 from tests.export import random_run
@@ -131,5 +131,7 @@ def test_another_vocabulary_is_refused(folders, tmp_path):
         problem.read_text().replace('"en",\n"de"', '"de",\n"en"')
     )
     assert '"de",\n"en"' in problem.read_text()
+    with pytest.raises(UsageError, match="one run directory or more"):
+        t2t_repro.load([])
     with pytest.raises(InputError, match="one vocabulary and direction"):
         t2t_repro.load([folders[0], tmp_path / "run"])
