@@ -6,8 +6,8 @@ tokenizer's operations). tensor2tensor's exports took serialised ids and left
 the vocabulary to the client; the names `inputs`, `outputs` and `scores` are
 its own.
 
-Left out: vocabularies of tensor2tensor's subwords, of Marian and of words, and problems
-whose lines are made in Python (parsing).
+Left out: vocabularies of tensor2tensor's subwords, of Marian and of words, and
+problems whose lines are made in Python (parsing).
 """
 
 import functools
