@@ -103,11 +103,11 @@ PROBLEM = cases(
             ),
             (
                 "vocabulary",
-                "mine has the vocab_kind 'words': it must be one of bpe",
+                "mine has the vocab_kind 'letters': it must be one of bpe",
                 _mine(
                     _CLASS,
                     _LANGUAGES,
-                    "  vocab_kind = 'words'\n",
+                    "  vocab_kind = 'letters'\n",
                     _SAMPLES,
                     "    yield 'a', 'b'\n",
                 ),

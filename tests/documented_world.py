@@ -186,6 +186,10 @@ GIVEN = {
         world.run("O"),
         world.text("IN"),
     ),
+    ("docs/rivals.md", "Side by side"): lambda world: (
+        world.run("RUN"),
+        world.run("CONVS2S"),
+    ),
     ("docs/serving.md", "On the command line"): lambda world: world.run("O"),
     ("docs/plug_ins.md", "A folder"): World.usr,
     ("docs/your_own.md", "A new problem"): World.usr,

@@ -196,6 +196,8 @@ def _tiny_training(arguments: list[str]) -> list[str]:
         changes = _pairs(toy_run.HPARAMS.split(",")) | {"batch_shapes": "1"}
         if "hparams_set" in said:
             # Another family lacks some of them.
+            if "t2t_usr_dir" in said:
+                registry.import_usr_dir(said["t2t_usr_dir"])
             known = vars(registry.hparams(said["hparams_set"]))
             changes = {n: v for n, v in changes.items() if n in known}
         changes |= _pairs(filter(None, said.get("hparams", "").split(",")))

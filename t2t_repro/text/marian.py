@@ -23,8 +23,6 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import sentencepiece
-
 from t2t_repro import files
 from t2t_repro.errors import InputError
 from t2t_repro.text.encoder import until_end
@@ -209,6 +207,8 @@ def _pieces(data: bytes, origin: str) -> list[str]:
 
 
 def _processor(data: bytes, origin: str) -> Any:
+    import sentencepiece  # a command's --help needs no library
+
     if len(data) > _LARGEST_FILE:
         raise InputError(
             f"{origin} has {files.size_text(len(data))}: expected a model"

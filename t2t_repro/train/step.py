@@ -191,7 +191,7 @@ class TrainStep:
     def _by_replica(self, array: Any) -> tf.Tensor:
         """`[replicas, accumulate, batch, columns]`."""
         count = self._strategy.num_replicas_in_sync
-        return tf.constant(array.reshape(count, -1, *array.shape[1:]))
+        return tf.constant(array.reshape(count, -1, *array.shape[1:]), tf.int32)
 
     def _run_all(self, inputs: Any, targets: Any) -> StepResult:
         values = self._strategy.run(self._replica_step, (inputs, targets))

@@ -69,7 +69,8 @@ def decode(run, tmp_path, capsys):
 def test_training_evaluates_a_parser_as_one(run):
     """By F1 of whole trees, decoded with the problem's own options."""
     (line,) = json.loads((run / "evaluations.json").read_text())["evaluations"]
-    assert line.keys() == {"step", "nll", "perplexity", "token_accuracy", "f1"}
+    figures = {"nll", "perplexity", "token_accuracy", "f1"}
+    assert line.keys() == {"step", "signature", *figures}
     assert 0.0 <= line["f1"] <= 100.0
     dev = run_facts.read_events(run / "eval")
     assert dev.last("f1") == dev.last("f1_best") == (2, line["f1"])
