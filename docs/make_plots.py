@@ -76,17 +76,17 @@ def _distance(record: dict[str, Any]) -> None:
 
 
 def _compare(record: dict[str, Any]) -> None:
-    """Table 2 in miniature: the score by minutes of training."""
+    """Table 2 in miniature: the score by updates."""
     _, axes = pyplot.subplots(figsize=_SIZE)
     for run, marker in zip(record["runs"], _MARKERS, strict=False):
-        points = [p for p in run["evaluations"] if p["hours"] is not None]
+        points = run["evaluations"]
         axes.plot(
-            [60 * p["hours"] for p in points],
+            [p["step"] for p in points],
             [p["score"] for p in points],
             marker=marker,
             label=run["name"],
         )
-    axes.set_xlabel("minutes of updates")
+    axes.set_xlabel("updates")
     axes.set_ylabel(f"dev {record['metric']}")
     _save(axes, "rivals.svg")
 
