@@ -21,14 +21,11 @@ from t2t_repro.errors import UsageError
 from t2t_repro.hparam import HParams
 from t2t_repro.layers import losses
 from t2t_repro.layers.attention import Mode, attend
-from t2t_repro.train.adam import Adam
 from t2t_repro.train.cores import side_by_side
 from t2t_repro.train.learning_rate import learning_rate
 from t2t_repro.train.loss_scale import SMALLEST_SCALE, LossScale
+from t2t_repro.train.optimizers import OPTIMIZERS, Sgd
 from t2t_repro.train.options import NAN_POLICIES, PRECISIONS
-from t2t_repro.train.sgd import Sgd
-
-_OPTIMIZERS: dict[str, type[Adam] | type[Sgd]] = {"adam": Adam, "sgd": Sgd}
 
 # The weight of a step in a moving average, as in Xu et al. 2015.
 _AVERAGED = 0.1
@@ -129,7 +126,8 @@ class TrainStep:
         )
         self.weights = trained | averages
         self._averages = list(averages.values())
-        self._optimizer = _OPTIMIZERS[hparams.optimizer](hparams, trained)
+        self._descent = Sgd(hparams, averages)
+        self._optimizer = OPTIMIZERS[hparams.optimizer](hparams, trained)
         self.updates_done = _counter()
         self.updates_skipped = _counter()
         self._loss_scale = LossScale() if precision == "float16" else None
@@ -281,13 +279,7 @@ class TrainStep:
 
         def update() -> None:
             self._optimizer.apply(gradients, rate, count)
-            # As there, every replica its own copy.
-            for average, distance in zip(
-                self._averages, distances, strict=True
-            ):
-                tf.raw_ops.ResourceApplyGradientDescent(
-                    var=average.handle, alpha=_AVERAGED, delta=distance
-                )
+            self._descent.apply(distances, tf.constant(_AVERAGED), count)
 
         tf.cond(condition, update, lambda: None)
 

@@ -16,7 +16,7 @@ from hparams.memn2n import memn2n_tiny
 from t2t_repro.layers.attention import Mode
 from t2t_repro.models.memn2n import MemN2N
 from t2t_repro.models.memn2n_layers import position_encoding
-from t2t_repro.train.sgd import Sgd
+from t2t_repro.train.optimizers import Sgd
 
 _FOLDER = pathlib.Path(__file__).parents[1] / "testdata/rivals/memn2n"
 _NEW = 2  # ids that their program lacks: 1 and 2

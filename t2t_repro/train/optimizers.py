@@ -1,9 +1,9 @@
-"""Adam (section 5.3, Kingma & Ba 2015), each variable in one fused operation.
+"""Adam (section 5.3, Kingma & Ba 2015) and gradient descent, fused operations.
 
 Keras' optimizers clip gradients of each replica before they are summed and
 fail on accumulation under tf.distribute, so the step of this project sums,
 clips and counts by itself; what is left is the update, which TensorFlow has as
-a kernel. Every replica applies the same update to its own copy.
+a kernel for each variable. Every replica applies the same to its own copy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -73,3 +73,44 @@ class Adam:
                 epsilon=self._epsilon,
                 grad=gradient,
             )
+
+
+class Sgd:
+    """Stochastic gradient descent, as plain as it is: no momentum, no moments.
+
+    What Luong et al. 2015 and Sukhbaatar et al. 2015 trained with.
+    """
+
+    def __init__(self, hparams: HParams, weights: Mapping[str, Any]):
+        """Keeps the weights; no hparam is of use here."""
+        del hparams
+        self._weights = weights
+
+    def variables(self) -> dict[str, tf.Variable]:
+        """Nothing that a checkpoint must hold."""
+        return {}
+
+    def apply(
+        self,
+        gradients: Sequence[tf.Tensor],
+        rate: tf.Tensor,
+        updates_done: tf.Tensor,
+    ) -> None:
+        """Updates this replica's copy of every weight: `w -= rate * g`.
+
+        Args:
+          gradients: summed over replicas, in the order of the weights.
+          rate: scalar.
+          updates_done: of no use here.
+        """
+        del updates_done
+        for weight, gradient in zip(
+            self._weights.values(), gradients, strict=True
+        ):
+            tf.raw_ops.ResourceApplyGradientDescent(
+                var=weight.handle, alpha=rate, delta=gradient
+            )
+
+
+# By the hparam `optimizer`.
+OPTIMIZERS: dict[str, type[Adam] | type[Sgd]] = {"adam": Adam, "sgd": Sgd}

@@ -1,11 +1,12 @@
-"""Adam against the formula and against Keras' own."""
+"""Adam against the formula and against Keras' own; descent by hand."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from hparams.memn2n import memn2n_tiny
 from hparams.transformer import transformer_base
-from t2t_repro.train.adam import Adam
+from t2t_repro.train.optimizers import Adam, Sgd
 
 
 def _run(gradients, rate):
@@ -37,3 +38,15 @@ def test_it_equals_keras():
     for gradient in gradients:
         optimizer.apply([tf.constant(gradient)], [other])
     np.testing.assert_allclose(weight, other.numpy(), rtol=1e-5)
+
+
+def test_a_step_of_descent_is_the_rate_times_the_gradient():
+    weights = {"a": tf.Variable([1.0, 2.0]), "b": tf.Variable([[3.0]])}
+    sgd = Sgd(memn2n_tiny(), weights)
+    assert sgd.variables() == {}
+    gradients = [tf.constant([10.0, -4.0]), tf.constant([[2.0]])]
+    for done in range(2):
+        sgd.apply(gradients, tf.constant(0.1), tf.constant(done, tf.int64))
+    # 1 - 2 * 0.1 * 10, 2 + 2 * 0.1 * 4, 3 - 2 * 0.1 * 2.
+    np.testing.assert_allclose(weights["a"], [-1.0, 2.8], rtol=1e-6)
+    np.testing.assert_allclose(weights["b"], [[2.6]], rtol=1e-6)
