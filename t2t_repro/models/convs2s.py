@@ -12,13 +12,12 @@ from typing import Any
 from keras import ops
 
 from t2t_repro.layers.attention import EVALUATION, Mode
-from t2t_repro.layers.embedding import matrices
+from t2t_repro.layers.embedding import LogitsBias, matrices
 from t2t_repro.layers.linear import matmul_last
 from t2t_repro.layers.weight_norm import NormalizedLinear
 from t2t_repro.models.convs2s_hparams import ConvS2SHParams
 from t2t_repro.models.convs2s_layers import (
     HALF,
-    Bias,
     Encoded,
     Stack,
     Table,
@@ -49,7 +48,7 @@ class ConvS2S(Seq2Seq):
         self._source, self._target = uses["source"], uses["target"]
         self._softmax = uses["softmax"]
         if hparams.is_tied:
-            self._softmax = Bias(vocab_size, "softmax")
+            self._softmax = LogitsBias(vocab_size, "softmax")
         self._encoder = Stack(hparams.encoder, (), size, hparams, "encoder")
         self._decoder = Stack(
             hparams.decoder,

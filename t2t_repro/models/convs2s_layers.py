@@ -45,22 +45,6 @@ class Table(Embedding):
         )
 
 
-class Bias(keras.layers.Layer):
-    """Of the logits, where their matrix is the target embedding's."""
-
-    def __init__(self, vocab_size: int, name: str):
-        """Makes the layer."""
-        super().__init__(name=name)
-        self._vocab_size = vocab_size
-
-    def build(self, input_shape: tuple) -> None:
-        """Makes the `[vocabulary]` bias."""
-        del input_shape
-        self.bias = self.add_weight(
-            shape=(self._vocab_size,), initializer="zeros", name="bias"
-        )
-
-
 class Attention(keras.layers.Layer):
     """From a decoder layer to the encoder: equations 1 and 2."""
 
