@@ -260,13 +260,7 @@ def open_run(
     Raises:
       InputError: no checkpoint, or a damaged one.
     """
-    prefix = checkpoints.find(run.folder, checkpoint)
-    model = run.new_model()
-    _restore(model, prefix)
-    logger.info("decoding with %s", prefix)
-    if options.quantize != "none":
-        model.multiply_in(options.quantize)
-    return LoadedRun(run, model, options)
+    return LoadedRun(run, _model(run, options, checkpoint), options)
 
 
 def open_ensemble(
@@ -284,6 +278,8 @@ def open_ensemble(
       InputError: another vocabulary or direction; or as `open_run` raises.
     """
     first = runs[0]
+    if len(runs) == 1:
+        return open_run(first, options, checkpoint)
     expected = file_sha256(first.vocabulary), first.languages
     for run in runs[1:]:
         if (file_sha256(run.vocabulary), run.languages) != expected:
@@ -293,10 +289,7 @@ def open_ensemble(
                 " one vocabulary and direction: models decode together only"
                 " when they were trained on the same --data_dir and problem."
             )
-    opened = [open_run(run, options, checkpoint) for run in runs]
-    if len(opened) == 1:
-        return opened[0]
-    models = [loaded.model for loaded in opened]
+    models = [_model(run, options, checkpoint) for run in runs]
     return LoadedRun(first, Ensemble(models), options)
 
 
@@ -339,6 +332,17 @@ def load(
     options = decode_options.of_run(runs[0], decode_hparams)
     which = checkpoint_path if checkpoint is None else str(checkpoint)
     return open_ensemble(runs, options, which)
+
+
+def _model(run: Run, options: DecodeOptions, checkpoint: str | None) -> Any:
+    """The run's model with a checkpoint's weights, to decode with."""
+    prefix = checkpoints.find(run.folder, checkpoint)
+    model = run.new_model()
+    _restore(model, prefix)
+    logger.info("decoding with %s", prefix)
+    if options.quantize != "none":
+        model.multiply_in(options.quantize)
+    return model
 
 
 def _restore(model: Any, prefix: str) -> None:
