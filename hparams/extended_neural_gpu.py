@@ -12,7 +12,7 @@ from t2t_repro.models.extended_neural_gpu_hparams import (
 )
 from t2t_repro.registry import register_hparams
 
-from .recipes import MULTI30K, PLAIN, TINY
+from .recipes import MULTI30K, PLAIN, TENSOR2TENSOR, TINY
 
 
 @register_hparams
@@ -89,18 +89,12 @@ def neural_gpu() -> ExtendedNeuralGPUHParams:
         input_unit=False,
         dropout=0.1,
         label_smoothing=0.0,
-        optimizer_adam_beta1=0.85,
-        optimizer_adam_beta2=0.997,
-        optimizer_adam_epsilon=1e-6,
-        # 0.02 times the 0.002 that its "legacy" schedule has for Adam; there
-        # the rate rises exponentially over the first 3000 updates.
-        learning_rate_schedule="constant*linear_warmup",
+        # 0.02 times the 0.002 that its "legacy" schedule has for Adam.
         learning_rate_constant=0.00004,
         learning_rate_warmup_steps=3000,
         clip_grad_norm=10.0,
-        batch_size=1024,
-        max_length=256,  # there no limit of its own; the Transformer's
         length_ratio=1.0,
+        **TENSOR2TENSOR,
     )
 
 

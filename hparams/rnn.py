@@ -12,7 +12,7 @@ from typing import Any
 from t2t_repro.models.rnn_hparams import RnnHParams
 from t2t_repro.registry import register_hparams
 
-from .recipes import ADAM, MULTI30K, PLAIN, TINY
+from .recipes import ADAM, MULTI30K, PLAIN, TENSOR2TENSOR, TINY
 
 # What has SGD with a falling rate, or Adadelta, in its paper has Adam here, as
 # Denkowski and Neubig 2017 (arXiv:1706.09733) have it for recurrent models.
@@ -28,17 +28,10 @@ def lstm_seq2seq() -> RnnHParams:
         multiply_embedding_mode="sqrt_depth",
         dropout=0.2,
         label_smoothing=0.1,
-        optimizer_adam_beta1=0.85,
-        optimizer_adam_beta2=0.997,
-        optimizer_adam_epsilon=1e-6,
-        # 0.1 times the 0.002 that its "legacy" schedule has for Adam; there the
-        # rate rises exponentially over the first 100 updates.
-        learning_rate_schedule="constant*linear_warmup",
+        # 0.1 times the 0.002 that its "legacy" schedule has for Adam.
         learning_rate_constant=0.0002,
         learning_rate_warmup_steps=100,
         clip_grad_norm=2.0,
-        batch_size=1024,
-        max_length=256,  # there no limit of its own; the Transformer's
         cell="lstm",
         encoder_direction="reversed",
         decoder_start="copy",
@@ -57,6 +50,7 @@ def lstm_seq2seq() -> RnnHParams:
         hard_attention_reward=0.0,
         hard_attention_entropy=0.0,
         **PLAIN,
+        **TENSOR2TENSOR,
     )
 
 
