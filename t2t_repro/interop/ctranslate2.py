@@ -95,12 +95,8 @@ def check(hparams: HParams) -> TransformerHParams:
                 " ct2-transformers-converter takes what --format=huggingface"
                 " writes)"
             )
-    for name in ("key_channels", "value_channels"):
-        if getattr(hparams, name) != hparams.hidden_size:
-            raise _no_counterpart(
-                f"attention_{name}={getattr(hparams, name)} with"
-                f" hidden_size={hparams.hidden_size}"
-            )
+    if hparams.free_widths:
+        raise _no_counterpart(hparams.free_widths)
     return hparams
 
 

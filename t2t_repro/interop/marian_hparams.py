@@ -149,12 +149,8 @@ def check(hparams: HParams) -> TransformerHParams:
             raise _no_counterpart(
                 f"{name}={getattr(hparams, name)} (it needs {only})"
             )
-    for name in ("key_channels", "value_channels"):
-        if getattr(hparams, name) != hparams.hidden_size:
-            raise _no_counterpart(
-                f"attention_{name}={getattr(hparams, name)} with"
-                f" hidden_size={hparams.hidden_size}"
-            )
+    if hparams.free_widths:
+        raise _no_counterpart(hparams.free_widths)
     return hparams
 
 

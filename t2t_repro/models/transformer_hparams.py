@@ -125,6 +125,18 @@ class TransformerHParams(hparam.HParams):
         """h * d_v."""
         return self.attention_value_channels or self.hidden_size
 
+    @property
+    def free_widths(self) -> str:
+        """What of keys or values is not d_model wide, in words; else empty."""
+        for name in ("key_channels", "value_channels"):
+            width = getattr(self, name)
+            if width != self.hidden_size:
+                return (
+                    f"attention_{name}={width} with"
+                    f" hidden_size={self.hidden_size}"
+                )
+        return ""
+
     def architecture(self) -> dict[str, Any]:
         """As Table 3 and section 3 name it; see `HParams.architecture`."""
         positions = {
