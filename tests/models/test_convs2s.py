@@ -19,6 +19,7 @@ from t2t_repro.layers.attention import Mode
 from t2t_repro.layers.losses import token_losses
 from t2t_repro.models.convs2s import ConvS2S
 from t2t_repro.models.convs2s_layers import scale_gradient
+from tests.models import gradients
 
 _FOLDER = pathlib.Path(__file__).parents[1] / "testdata/rivals/convs2s"
 _BARE = convs2s_tiny().replace(
@@ -171,19 +172,10 @@ def test_gradients(case):
     with tf.GradientTape() as tape:
         x = model(_ours(arrays["src_tokens"]), targets)
         loss = tf.reduce_sum(token_losses(model.logits(x), targets, 0.0))
-    weights = model.weights_by_path()
-    values = [weight.value for weight in weights.values()]
-    found = dict(zip(weights, tape.gradient(loss, values), strict=True))
+    found = gradients.by_path(tape, loss, model.weights_by_path())
     expected = _by_path(arrays, "gradients", model.vocab_size)
     assert found.keys() == expected.keys()
-    for path, gradient in expected.items():
-        np.testing.assert_allclose(
-            tf.convert_to_tensor(found[path]),
-            gradient,
-            rtol=1e-3,
-            atol=1e-5 * np.abs(gradient).max(),
-            err_msg=path,
-        )
+    gradients.assert_near(found, expected, rtol=1e-3, atol=1e-5)
 
 
 def test_greedy(case):

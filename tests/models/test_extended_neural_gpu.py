@@ -27,6 +27,7 @@ from t2t_repro.layers.conv_gru import ConvGRU, DiagonalConvGRU, diagonal_shift
 from t2t_repro.layers.embedding import Embedding
 from t2t_repro.layers.losses import normalizing_constant, token_losses
 from t2t_repro.models.extended_neural_gpu import ExtendedNeuralGPU
+from tests.models import gradients
 
 _FOLDER = pathlib.Path(__file__).parents[1] / "testdata/rivals"
 _BARE = extended_neural_gpu().replace(
@@ -130,20 +131,11 @@ def test_gradients(case):
         logits = model.logits(model(inputs, targets))
         losses = token_losses(logits, targets, 0.0)
         loss = tf.reduce_sum(losses) / (targets != 0).sum()
-    weights = model.weights_by_path()
-    values = [weight.value for weight in weights.values()]
-    found = dict(zip(weights, tape.gradient(loss, values), strict=True))
+    found = gradients.by_path(tape, loss, model.weights_by_path())
     expected = _by_path(arrays, "gradients", model.vocab_size)
     assert found.keys() == expected.keys()
     expected["source_embedding/matrix"][0] = 0.0
-    for path, gradient in expected.items():
-        np.testing.assert_allclose(
-            tf.convert_to_tensor(found[path]),
-            gradient,
-            rtol=2e-3,
-            atol=2e-5 * np.abs(gradient).max(),
-            err_msg=path,
-        )
+    gradients.assert_near(found, expected, rtol=2e-3, atol=2e-5)
 
 
 def test_greedy_by_steps(case):
@@ -276,16 +268,9 @@ def test_tensor2tensors_gradients(their_case):
     np.testing.assert_allclose(
         extra, arrays["train_loss_extra"], rtol=1e-5, atol=1e-9
     )
-    values = [weight.value for weight in weights.values()]
-    found = dict(zip(weights, tape.gradient(total, values), strict=True))
-    for path, gradient in _by_path_of_theirs(arrays, "gradients").items():
-        np.testing.assert_allclose(
-            tf.convert_to_tensor(found[path]),
-            gradient,
-            rtol=1e-3,
-            atol=2e-5 * np.abs(gradient).max(),
-            err_msg=path,
-        )
+    found = gradients.by_path(tape, total, weights)
+    expected = _by_path_of_theirs(arrays, "gradients")
+    gradients.assert_near(found, expected, rtol=1e-3, atol=2e-5)
 
 
 def test_the_set_neural_gpu_is_tensor2tensors_where_nothing_is_padded():
