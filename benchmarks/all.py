@@ -162,7 +162,7 @@ def _entries(values: flags.FlagValues) -> Iterator[Entry]:
     yield Entry(
         "Training step, base, precisions",
         "train_step",
-        [*shape, "--precision=float32,bfloat16"],
+        [*shape, "--precision=float32,bfloat16", *for_training],
     )
     yield Entry(
         "Training step, base, two replicas",
@@ -181,6 +181,7 @@ def _entries(values: flags.FlagValues) -> Iterator[Entry]:
         "--target=22",
         "--vocab=8192",
         "--rounds=40",
+        "--precision=float32,bfloat16",
         *for_training,
     ]
     yield Entry(

@@ -84,7 +84,7 @@ def _measure(values: flags.FlagValues) -> Record:
         precision: devices.Ceiling(precision, values.matmul_size)
         for precision in precisions
     }
-    peers = driver.start(values, _peers(values, hparams))
+    peers = driver.start(values, _peers(values, hparams, precisions))
     try:
         seconds = measure.in_turn(
             {
@@ -107,8 +107,12 @@ def _measure(values: flags.FlagValues) -> Record:
         for s in ours
     ]
     rows += [
-        # Peers work in float32, whatever ours was asked to do.
-        work.row(name, seconds[name], peer.first_seconds, limits.get("float32"))
+        work.row(
+            name,
+            seconds[name],
+            peer.first_seconds,
+            limits.get(peer.settings["precision"]),
+        )
         for name, peer in peers.items()
     ]
     for row in rows:
@@ -202,8 +206,14 @@ class _Work:
         }
 
 
-def _peers(values: flags.FlagValues, hparams: HParams) -> list[driver.Wanted]:
-    """The peers that can do the same work: one replica, the paper's form."""
+def _peers(
+    values: flags.FlagValues, hparams: HParams, precisions: Sequence[str]
+) -> list[driver.Wanted]:
+    """The peers that can do the same work: one replica, the paper's form.
+
+    PyTorch takes 16 bits where it finds that safe (autocast); OpenNMT-tf has
+    float16 alone, for GPUs, and always works in float32.
+    """
     if values.replicas > 1 or not models.is_paper_shaped(hparams):
         return []
     settings = {
@@ -215,8 +225,21 @@ def _peers(values: flags.FlagValues, hparams: HParams) -> list[driver.Wanted]:
         "threads": parallel.available_cores(),
     }
     return [
-        driver.Wanted("PyTorch", "torch", "torch_train", settings),
-        driver.Wanted("OpenNMT-tf", "opennmt", "opennmt_train", settings),
+        *(
+            driver.Wanted(
+                f"PyTorch, {precision}",
+                "torch",
+                "torch_train",
+                {**settings, "precision": precision},
+            )
+            for precision in precisions
+        ),
+        driver.Wanted(
+            "OpenNMT-tf",
+            "opennmt",
+            "opennmt_train",
+            {**settings, "precision": "float32"},
+        ),
     ]
 
 

@@ -61,7 +61,7 @@ class HParams:
     learning_rate_warmup_steps: int
     learning_rate: float  # read by "legacy" only
     learning_rate_decay_rate: float  # read by "staircase_decay" only
-    learning_rate_decay_steps: int
+    learning_rate_decay_steps: int  # by that, and "single_cycle_cos_decay"
     clip_grad_norm: float  # 0: no clipping
     optimizer_multistep_accumulate_steps: int  # 0 or 1: no accumulation
 

@@ -82,6 +82,7 @@ class Peer:
         except Absent:
             self.close()
             raise
+        self.settings = wanted.settings
         self.version: str = answer["version"]
         self.first_seconds: float = answer["first_seconds"]
 

@@ -1,5 +1,6 @@
 """Learning rate: section 5.3, equation 3, and tensor2tensor's schedules."""
 
+import math
 from typing import Any
 
 from keras import ops
@@ -56,6 +57,7 @@ def _factor(name: str, hparams: HParams, done: Any) -> Any:
         "rsqrt_decay": lambda: ops.maximum(done, warmup) ** -0.5,
         "rsqrt_hidden_size": lambda: hparams.hidden_size**-0.5,
         "staircase_decay": lambda: _staircase(hparams, done - warmup),
+        "single_cycle_cos_decay": lambda: _half_wave(hparams, done - warmup),
     }
     if name not in factors:
         raise UsageError(
@@ -71,3 +73,12 @@ def _staircase(hparams: HParams, done: Any) -> Any:
     """One stair down whenever so many updates are done, after the warm-up."""
     stairs = ops.floor(done / float(hparams.learning_rate_decay_steps))
     return hparams.learning_rate_decay_rate ** ops.maximum(0.0, stairs)
+
+
+def _half_wave(hparams: HParams, done: Any) -> Any:
+    """From 1 to 0 along a cosine, after the warm-up; it stays there.
+
+    tensor2tensor's would rise again.
+    """
+    share = ops.clip(done / float(hparams.learning_rate_decay_steps), 0.0, 1.0)
+    return 0.5 * (1.0 + ops.cos(math.pi * share))

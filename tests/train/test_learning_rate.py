@@ -83,6 +83,10 @@ def test_legacy_is_noam_times_ten_learning_rates():
         ("staircase_decay", 13, 1.0),  # up to 4 + 10
         ("staircase_decay", 14, 0.5),
         ("constant*staircase_decay", 35, 0.25),  # 2 * 0.5^3
+        ("single_cycle_cos_decay", 3, 1.0),  # not before warm-up ends
+        ("single_cycle_cos_decay", 9, 0.5),  # half of the 10 updates after it
+        ("single_cycle_cos_decay", 11, 0.2061074),  # (1 + cos(0.7 pi)) / 2
+        ("single_cycle_cos_decay", 20, 0.0),
         ("constant * linear_warmup*rsqrt_hidden_size", 1, 0.25),  # 2 / 4 / 2
         ("constant*linear_warmup", 0, 0.0),  # these count from 0
     ],
@@ -98,7 +102,7 @@ def test_factors_by_hand(product, updates_done, expected):
         learning_rate_decay_steps=10,
         learning_rate_schedule=product,
     )
-    assert rate == pytest.approx(expected, rel=1e-6)
+    assert rate == pytest.approx(expected, rel=1e-6, abs=1e-7)
 
 
 @pytest.mark.parametrize(
