@@ -43,12 +43,16 @@ class _Tatoeba(TextToTextProblem):
 
         Dev and test have one pair an English sentence, the archive's first.
         """
-        pairs = _read(download.fetch(self._file(), tmp_dir))
+        pairs = self.all_pairs(tmp_dir)
         if split == "train":
             chosen = _training_pairs(pairs)
         else:
             chosen = _held_out_pairs(pairs, split)
         yield from sorted(chosen, key=lambda pair: _digest("\t".join(pair)))
+
+    def all_pairs(self, tmp_dir: pathlib.Path) -> list[tuple[str, str]]:
+        """Every pair of the archive, in its order."""
+        return _read(download.fetch(self._file(), tmp_dir))
 
     def sources(self) -> list[dict[str, Any]]:
         file = self._file()
@@ -104,18 +108,18 @@ def _read(path: pathlib.Path) -> list[tuple[str, str]]:
 
 def _part(english: str) -> str:
     """The split that an English sentence belongs to."""
-    return _HELD_OUT.get(int(_digest(_words(english)), 16) % _PARTS, "train")
+    return _HELD_OUT.get(int(_digest(words_of(english)), 16) % _PARTS, "train")
 
 
 def _training_pairs(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """All pairs that share neither side with dev or test."""
     held_out = {
-        _words(other) for english, other in pairs if _part(english) != "train"
+        words_of(other) for english, other in pairs if _part(english) != "train"
     }
     return [
         (english, other)
         for english, other in pairs
-        if _part(english) == "train" and _words(other) not in held_out
+        if _part(english) == "train" and words_of(other) not in held_out
     ]
 
 
@@ -126,11 +130,11 @@ def _held_out_pairs(
     first: dict[str, tuple[str, str]] = {}
     for english, other in pairs:
         if _part(english) == split:
-            first.setdefault(_words(english), (english, other))
+            first.setdefault(words_of(english), (english, other))
     return list(first.values())
 
 
-def _words(sentence: str) -> str:
+def words_of(sentence: str) -> str:
     """A sentence without case, punctuation and spacing."""
     return " ".join(_WORD.findall(sentence.casefold()))
 
