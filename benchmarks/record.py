@@ -60,7 +60,7 @@ def _define_flags(values: flags.FlagValues) -> None:
 def _measure(values: flags.FlagValues) -> Record:
     command.require(values, "tmp_dir", "output_dir")
     hparams = registry.hparams(values.hparams_set).override(values.hparams)
-    folder = files.absolute(values.output_dir)
+    folder, tmp_dir = map(files.absolute, (values.output_dir, values.tmp_dir))
     if folder.exists():
         raise UsageError(
             f"--output_dir={folder} exists already: the clock starts with a"
@@ -74,7 +74,7 @@ def _measure(values: flags.FlagValues) -> Record:
     steps = (
         hparams.learning_rate_warmup_steps + hparams.learning_rate_decay_steps
     )
-    _command("datagen", *data_flags, f"--tmp_dir={values.tmp_dir}")
+    _command("datagen", *data_flags, f"--tmp_dir={tmp_dir}")
     begin = time.perf_counter()
     _command(
         "trainer",
@@ -87,7 +87,7 @@ def _measure(values: flags.FlagValues) -> Record:
         f"--train_steps={steps}",
     )
     minutes = (time.perf_counter() - begin) / 60.0
-    test = files.absolute(values.tmp_dir) / f"{_TEST}.en.gz"
+    test = tmp_dir / f"{_TEST}.en.gz"
     _command(
         "decoder",
         f"--output_dir={run}",
