@@ -26,7 +26,7 @@ from t2t_repro.errors import InputError, UsageError
 from t2t_repro.text import lines
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
-_PROBLEM = "translate_ende_multi30k"
+_PROBLEM = "translate_ende_multi30k_bpe4k"
 _TEST = "test_2016_flickr"
 _SEARCH = "beam_size=5,alpha=1.0"
 # What the first run of this project reached, in 62 minutes.

@@ -72,6 +72,20 @@ class TranslateEnfrMulti30k(_Multi30k):
     target_language = "fr"
 
 
+@register_problem
+class TranslateEndeMulti30kBpe4k(TranslateEndeMulti30k):
+    """`translate_ende_multi30k` with half the vocabulary."""
+
+    approx_vocab_size = 4096
+
+
+@register_problem
+class TranslateEnfrMulti30kBpe4k(TranslateEnfrMulti30k):
+    """`translate_enfr_multi30k` with half the vocabulary."""
+
+    approx_vocab_size = 4096
+
+
 def _file(split: str, language: str) -> download.RemoteFile:
     name = f"{_STEMS[split]}.{language}.gz"
     return download.RemoteFile(_URL + name, name, _SHA256[split, language])

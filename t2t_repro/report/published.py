@@ -230,6 +230,16 @@ FIGURES = (
         source="Wu et al. 2021, arXiv:2105.14462, with larger batches and rate",
     ),
     Figure(
+        hparams_sets=("transformer_multi30k_v2",),
+        problem="translate_ende_multi30k_bpe4k",
+        metric="multi30k_bleu",
+        test_set="test_2016_flickr",
+        sacrebleu_set="multi30k/2016",
+        low=41.02,
+        high=41.02,
+        source="Wu et al. 2021, arXiv:2105.14462, with norms behind sub-layers",
+    ),
+    Figure(
         hparams_sets=("transformer_parsing_base",),
         problem="parsing_wsj_wp16k",
         **_WSJ_23,
