@@ -115,6 +115,7 @@ setup(
             "t2t-import-checkpoint = t2t_repro.bin.t2t_import_checkpoint:main",
             "t2t-parseval = t2t_repro.bin.t2t_parseval:main",
             "t2t-report = t2t_repro.bin.t2t_report:main",
+            "t2t-shortlist = t2t_repro.bin.t2t_shortlist:main",
             "t2t-trainer = t2t_repro.bin.t2t_trainer:main",
             "t2t-translate = t2t_repro.bin.t2t_translate:main",
             "t2t-translate-all = t2t_repro.bin.t2t_translate_all:main",

@@ -36,13 +36,13 @@ from t2t_repro.text import lines
 # What each source of lines goes together with.
 _SHARDS = ("decode_shards", "worker_id")
 _COMPANIONS = {
-    "decode_interactive": (),
+    "decode_interactive": ("shortlist",),
     "score_file": ("decode_to_file", "score_per_token"),
     "decode_from_file": (
-        *("decode_to_file", "decode_reference", "stream"),
+        *("decode_to_file", "decode_reference", "shortlist", "stream"),
         *_SHARDS,
     ),
-    "data_dir": ("decode_to_file", "eval_use_test_set", *_SHARDS),
+    "data_dir": ("decode_to_file", "eval_use_test_set", "shortlist", *_SHARDS),
 }
 
 
@@ -74,6 +74,7 @@ def _define_flags(values: flags.FlagValues) -> None:
         ),
         ("decode_reference", "score the output against this file"),
         ("score_file", "score lines of source, tab and target instead"),
+        ("shortlist", "of t2t-shortlist: the ids to search among, for speed"),
     ):
         flags.DEFINE_string(name, None, text, flag_values=values)
     flags.DEFINE_string(
@@ -124,7 +125,7 @@ def _decode(values: flags.FlagValues) -> int | None:
     runs = [run_directory.load(folder) for folder in folders]
     command.check_run(runs[0], values)
     options = decode_options.of_run(
-        runs[0], values.decode_hparams, values.quantize
+        runs[0], values.decode_hparams, values.quantize, values.shortlist
     )
     if values.data_dir:
         command.check_data(runs[0], values.data_dir)

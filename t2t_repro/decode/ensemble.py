@@ -16,25 +16,30 @@ from t2t_repro.layers.attention import EVALUATION, Mode
 
 
 class Ensemble:
-    """What search, scoring and looking inside ask of a `Seq2Seq`."""
+    """What search, scoring and looking inside ask of a `Seq2Seq`.
+
+    Attributes:
+      members: the models.
+      vocab_size: theirs.
+    """
 
     def __init__(self, models: Sequence[Any]):
         """Takes two or more models with one vocabulary."""
-        self._models = tuple(models)
+        self.members = tuple(models)
         self.vocab_size = models[0].vocab_size
 
     def encode(self, inputs: Any, mode: Mode = EVALUATION) -> Any:
         """A tuple of what the members make of `[batch, source]` ids."""
         return tuple(
             model.encode(inputs, self._mode(i, mode))
-            for i, model in enumerate(self._models)
+            for i, model in enumerate(self.members)
         )
 
     def start(self, encoded: Any, beams: int) -> tuple[Any, Any]:
         """The members' memories, and their states."""
         started = [
             model.start(own, beams)
-            for model, own in zip(self._models, encoded, strict=True)
+            for model, own in zip(self.members, encoded, strict=True)
         ]
         memories, states = zip(*started, strict=True)
         return memories, states
@@ -50,7 +55,7 @@ class Ensemble:
         """The members' outputs, `[batch, beams, hidden]` each, and states."""
         stepped = [
             model.step(ids, position, memory[i], state[i], self._mode(i, mode))
-            for i, model in enumerate(self._models)
+            for i, model in enumerate(self.members)
         ]
         outputs, states = zip(*stepped, strict=True)
         return outputs, states
@@ -59,7 +64,7 @@ class Ensemble:
         """The members' states, of beams that continue others."""
         return tuple(
             model.reorder(own, parents)
-            for model, own in zip(self._models, state, strict=True)
+            for model, own in zip(self.members, state, strict=True)
         )
 
     def __call__(
@@ -68,12 +73,12 @@ class Ensemble:
         """Teacher-forced outputs, `[batch, target, hidden]` each."""
         return tuple(
             model(inputs, targets, mode=self._mode(i, mode))
-            for i, model in enumerate(self._models)
+            for i, model in enumerate(self.members)
         )
 
     def output_kernel(self) -> Any:
         """The members' kernels."""
-        return tuple(model.output_kernel() for model in self._models)
+        return tuple(model.output_kernel() for model in self.members)
 
     def logits(self, outputs: Any, kernels: Any = None) -> Any:
         """Scores of every id: the mean of the members' log probabilities.
@@ -94,7 +99,7 @@ class Ensemble:
                 )
             )
             for i, (model, own) in enumerate(
-                zip(self._models, outputs, strict=True)
+                zip(self.members, outputs, strict=True)
             )
         ]
         return tf.add_n(log_probs) / len(log_probs)

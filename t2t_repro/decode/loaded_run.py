@@ -20,6 +20,7 @@ import tensorflow as tf
 from t2t_repro import checkpoints, registry, run_directory
 from t2t_repro.data.problem import TextToTextProblem
 from t2t_repro.decode import options as decode_options
+from t2t_repro.decode import shortlist
 from t2t_repro.decode.ensemble import Ensemble
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.output import Translation
@@ -77,7 +78,10 @@ class LoadedRun:
         self.encoder = run.encoder()
         self.model = model
         self.options = options
-        self._translator = Translator(model, self.encoder, options)
+        among = None
+        if options.shortlist:
+            among = shortlist.of_run(options.shortlist, run)
+        self._translator = Translator(model, self.encoder, options, among)
 
     def with_options(self, options: DecodeOptions) -> "LoadedRun":
         """The same weights, searched in another way."""

@@ -13,6 +13,7 @@ import dataclasses
 from typing import Any
 
 from t2t_repro import hparam
+from t2t_repro.decode import shortlist as shortlists
 from t2t_repro.errors import UsageError, nearest
 from t2t_repro.run_directory import Run
 
@@ -55,6 +56,8 @@ class DecodeOptions:
       search: `tensor2tensor`, or by the rules of transformers (`beam_step`),
         whose `length_penalty` is alpha: `huggingface`, or
         `huggingface_renormalized` for its `renormalize_logits`.
+      shortlist: a file of t2t-shortlist, whose ids alone are searched among;
+        empty: all are.
     """
 
     beam_size: int = 4
@@ -73,6 +76,7 @@ class DecodeOptions:
     random_seed: int = 0
     quantize: str = "none"
     search: str = "tensor2tensor"
+    shortlist: str = ""
 
     def __post_init__(self) -> None:
         """Refuses values with which nothing can be decoded."""
@@ -182,17 +186,31 @@ def parse(text: str, defaults: str = "") -> DecodeOptions:
     return DecodeOptions(**values)
 
 
-def of_run(run: Run, text: str, quantize: str | None = None) -> DecodeOptions:
+def of_run(
+    run: Run,
+    text: str,
+    quantize: str | None = None,
+    shortlist: str | None = None,
+) -> DecodeOptions:
     """How a run is decoded: the user's words, else the problem's own.
 
     Args:
       run: whose problem it is.
       text: `--decode_hparams`.
       quantize: `--quantize`, which goes before the same in `text`.
+      shortlist: `--shortlist`, which does too.
 
     Raises:
       UsageError: see `parse`.
+      InputError: see `shortlist.of_run`.
     """
     defaults = run.decode_hparams or run.open_problem().decode_hparams
     options = parse(text, defaults)
-    return dataclasses.replace(options, quantize=quantize or options.quantize)
+    options = dataclasses.replace(
+        options,
+        quantize=quantize or options.quantize,
+        shortlist=shortlist or options.shortlist,
+    )
+    if options.shortlist:
+        shortlists.of_run(options.shortlist, run)
+    return options

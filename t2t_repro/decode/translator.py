@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from t2t_repro.decode import parallel, sampling
+from t2t_repro.decode import parallel, sampling, shortlisted
 from t2t_repro.decode.beam_search import Hypotheses, beam_search, greedy_search
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.output import Translation
+from t2t_repro.decode.shortlist import Shortlist
 from t2t_repro.text.encoder import EOS_ID, TextEncoder
 
 # Lines sorted by length at a time: enough to fill batches evenly, and a bound
@@ -31,12 +32,31 @@ class Translator:
     """A model with its vocabulary and a way to search."""
 
     def __init__(
-        self, model: Any, encoder: TextEncoder, options: DecodeOptions
+        self,
+        model: Any,
+        encoder: TextEncoder,
+        options: DecodeOptions,
+        shortlist: Shortlist | None = None,
     ):
-        """Prepares the search; it is traced once, at the first batch."""
+        """Prepares the search; it is traced once, at the first batch.
+
+        Args:
+          model: a `Seq2Seq`, or an `Ensemble`.
+          encoder: the vocabulary.
+          options: how to search; their own `shortlist` is for who opens files.
+          shortlist: what to search among; None: all ids.
+
+        Raises:
+          UsageError: the model does not go with a shortlist.
+        """
         self._model = model
         self._encoder = encoder
         self._options = options
+        self._shortlist = shortlist
+        choose = None
+        if shortlist is not None:
+            shortlisted.check(model)
+            choose = shortlisted.Chooser(shortlist)
         signature = [
             tf.TensorSpec([None, None], tf.int32),
             tf.TensorSpec([None], tf.int32),
@@ -49,15 +69,22 @@ class Translator:
         def search(
             inputs: tf.Tensor, limits: tf.Tensor, *drawn: tf.Tensor
         ) -> Any:
-            if options.samples:
-                return sampling.sample(model, inputs, limits, drawn[0], options)
-            return likeliest(model, inputs, limits, options)
+            def find(model: Any) -> Hypotheses:
+                if options.samples:
+                    return sampling.sample(
+                        model, inputs, limits, drawn[0], options
+                    )
+                return likeliest(model, inputs, limits, options)
+
+            if choose is None:
+                return find(model)
+            return shortlisted.search(model, inputs, choose, find)
 
         self._search = search
 
     def with_options(self, options: DecodeOptions) -> "Translator":
         """The same weights, searched in another way."""
-        return Translator(self._model, self._encoder, options)
+        return Translator(self._model, self._encoder, options, self._shortlist)
 
     def translate(self, lines: Iterable[str]) -> list[list[Translation]]:
         """All hypotheses of every line, best first, in the lines' order."""

@@ -52,6 +52,8 @@ def check(run: Run, options: DecodeOptions) -> None:
         reason = "sampling_method=random draws by a seed of its own"
     elif options.quantize != "none":
         reason = f"quantize={options.quantize} copies the weights"
+    elif options.shortlist:
+        reason = f"shortlist={options.shortlist} is a file of its own"
     if reason:
         raise UsageError(
             f"--format=saved_model: {reason}, and that has no place in the"

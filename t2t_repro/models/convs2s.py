@@ -13,7 +13,6 @@ from keras import ops
 
 from t2t_repro.layers.attention import EVALUATION, Mode
 from t2t_repro.layers.embedding import LogitsBias, matrices
-from t2t_repro.layers.linear import matmul_last
 from t2t_repro.layers.weight_norm import NormalizedLinear
 from t2t_repro.models.convs2s_hparams import ConvS2SHParams
 from t2t_repro.models.convs2s_layers import (
@@ -148,13 +147,11 @@ class ConvS2S(Seq2Seq):
         return stack.out(x), tuple(shifted)
 
     def output_kernel(self) -> Any:
-        """`[output size, vocabulary]`, without the bias of `logits`."""
+        """`[output size, vocabulary]`, without `output_bias`."""
         if isinstance(self._softmax, NormalizedLinear):
             return self._softmax.matrix()
         return self._target.softmax_kernel()
 
-    def logits(self, x: Any, kernel: Any = None) -> Any:
-        """Scores of every id, with their bias; see `Seq2Seq.logits`."""
-        if kernel is None:
-            kernel = self.output_kernel()
-        return matmul_last(x, kernel, self._softmax.bias)
+    def output_bias(self) -> Any:
+        """`[vocabulary]`, of the layer that makes the logits."""
+        return self._softmax.bias

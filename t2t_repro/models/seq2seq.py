@@ -95,6 +95,10 @@ class Seq2Seq(keras.Model):
 
     # What a family may do in another way.
 
+    def output_bias(self) -> Any:
+        """`[vocabulary]`, added to the logits; None: nothing is."""
+        return None
+
     def reorder(self, state: Any, parents: Any) -> Any:
         """The state of beams that continue others; called after a step.
 
@@ -169,7 +173,7 @@ class Seq2Seq(keras.Model):
         """
         if kernel is None:
             kernel = self.output_kernel()
-        return matmul_last(x, kernel)
+        return matmul_last(x, kernel, self.output_bias())
 
     def weights_by_path(self) -> dict[str, Any]:
         """Every weight by its path, such as `encoder/layer_0/.../kernel`.

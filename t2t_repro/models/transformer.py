@@ -24,7 +24,6 @@ from t2t_repro.layers.embedding import (
     Positions,
     matrices,
 )
-from t2t_repro.layers.linear import matmul_last
 from t2t_repro.layers.norm import LayerNorm
 from t2t_repro.models.seq2seq import Seq2Seq, gather_beams
 from t2t_repro.models.transformer_hparams import TransformerHParams
@@ -239,13 +238,9 @@ class Transformer(Seq2Seq):
         """`[hidden, vocabulary]`: decoder output times this is the logits."""
         return self._embeddings["softmax"].softmax_kernel()
 
-    def logits(self, x: Any, kernel: Any = None) -> Any:
-        """Scores of every id, see `Seq2Seq.logits`; with a bias, if any."""
-        if self._logits_bias is None:
-            return super().logits(x, kernel)
-        if kernel is None:
-            kernel = self.output_kernel()
-        return matmul_last(x, kernel, self._logits_bias.bias)
+    def output_bias(self) -> Any:
+        """`[vocabulary]` of a model of Marian's, else None."""
+        return None if self._logits_bias is None else self._logits_bias.bias
 
     def start(self, encoded: Encoded, beams: int) -> tuple[Memory, State]:
         """Keys and values of the encoder's output, and an empty cache.
