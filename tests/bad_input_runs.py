@@ -6,6 +6,7 @@ what is decoded with them.
 
 from tests.bad_input_damage import (
     NOT_UTF8,
+    SHARD,
     cases,
     checkpoint,
     cut,
@@ -294,4 +295,37 @@ DECODER = cases(
     ),
 )
 
-CASES = [*RUN, *TRANSLATE_ALL, *REPORT, *IMPORT, *DECODER]
+_LIST = "--problem=translate_from_files --data_dir={w}/data"
+_LIST += " --output_file={w}/new"
+
+SHORTLIST = [
+    *cases(
+        "t2t-decoder",
+        ("no shortlist", _DECODE + "2 --shortlist={w}/no", 1, "No such file"),
+        ("folder for it", _DECODE + "2 --shortlist={w}/raw", 1, "directory"),
+        ("text for it", _DECODE + "2 --shortlist={w}/out", 1, "not a whole"),
+        (
+            "as an option",
+            _DECODE + "2 --decode_hparams=shortlist={w}/run/problem.json",
+            1,
+            "make it again with t2t-shortlist",
+        ),
+    ),
+    *cases(
+        "t2t-shortlist",
+        (
+            "no output",
+            _LIST.replace("--output_file={w}/new", ""),
+            2,
+            "--output",
+        ),
+        ("output exists", _LIST.replace("/new", "/out"), 2, "exists"),
+        ("no folder", _LIST + "/x", 2, "does not exist"),
+        ("too few", _LIST + " --size=2", 2, "--size"),
+        ("no problem", _LIST.replace("_from_files", "_x"), 2, "unknown"),
+        ("no data", _LIST.replace("/data", "/raw"), 1, "run t2t-datagen"),
+        ("damaged", _LIST, 1, "is damaged", cut(SHARD)),
+    ),
+]
+
+CASES = [*RUN, *TRANSLATE_ALL, *REPORT, *IMPORT, *DECODER, *SHORTLIST]

@@ -43,6 +43,9 @@ FILLED: dict[tuple[str, str], list[str]] = {
     ("docs/reproduce.md", "--problem=translate_ende_wmt14_bpe37k"): [
         "--problem=translate_ende_toy"
     ],
+    ("docs/serving.md", "--problem=translate_ende_multi30k"): [
+        f"--problem={toy_run.PROBLEM}"
+    ],
     ("docs/your_own.md", "..."): [
         "--hparams_set=transformer_half",
         "--generate_data",
@@ -189,6 +192,11 @@ GIVEN = {
     ("docs/rivals.md", "Side by side"): lambda world: (
         world.run("RUN"),
         world.run("CONVS2S"),
+    ),
+    ("docs/serving.md", "Among fewer ids"): lambda world: (
+        world.data(),
+        world.run("O"),
+        world.text("in.en"),
     ),
     ("docs/serving.md", "On the command line"): lambda world: world.run("O"),
     ("docs/plug_ins.md", "A folder"): World.usr,

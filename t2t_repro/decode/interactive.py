@@ -76,7 +76,7 @@ class Conversation:
             return False
         try:
             self._obey(name, argument.strip())
-        except UsageError as error:
+        except (UsageError, InputError) as error:
             self._write(str(error).removeprefix("--decode_hparams: "))
         return True
 
@@ -101,8 +101,11 @@ class Conversation:
         given = hparam.parse_fields("--decode_hparams", DecodeOptions, text)
         if given.get("return_beams"):
             raise UsageError("return_beams is :nbest here.")
-        self._scores = bool(given.pop("write_beam_scores", self._scores))
-        self._options = dataclasses.replace(self._options, **given)
+        scores = bool(given.pop("write_beam_scores", self._scores))
+        options = dataclasses.replace(self._options, **given)
+        if "shortlist" in given:
+            self._loaded_with(options)  # it may be no file of this run
+        self._scores, self._options = scores, options
         self._write(self._settings())
 
     def _settings(self) -> str:
@@ -118,13 +121,15 @@ class Conversation:
 
     def _translate(self, line: str) -> None:
         self._count += 1
-        if self._options not in self._known:
-            self._known[self._options] = self._loaded.with_options(
-                self._options
-            )
-        (found,) = self._known[self._options].stream([line], self._count)
+        loaded = self._loaded_with(self._options)
+        (found,) = loaded.stream([line], self._count)
         for text in self._lines(found):
             self._write(text)
+
+    def _loaded_with(self, options: DecodeOptions) -> LoadedRun:
+        if options not in self._known:
+            self._known[options] = self._loaded.with_options(options)
+        return self._known[options]
 
     def _lines(self, hypotheses: list[Translation]) -> Iterator[str]:
         for rank, hypothesis in enumerate(hypotheses, start=1):

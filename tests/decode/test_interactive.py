@@ -16,6 +16,8 @@ class _Loaded:
         self.options, self.built = options, [] if built is None else built
 
     def with_options(self, options):
+        if options.shortlist == "no":
+            raise InputError("no: No such file.")
         self.built.append(options)
         return _Loaded(options, self.built)
 
@@ -68,6 +70,12 @@ def test_settings_change_on_the_way(talk):
 def test_what_was_set_before_is_not_built_again(talk):
     _, _, built = talk("a", ":beam 8", "a", ":scores", ":beam 4", "a", "b")
     assert [options.beam_size for options in built] == [4, 8]
+
+
+def test_a_shortlist_that_is_none_changes_nothing(talk):
+    answers, go_on, built = talk(":set beam_size=8,shortlist=no", "a")
+    assert answers == ["no: No such file.", "a/4/0.6/0"]
+    assert all(go_on) and [options.beam_size for options in built] == [4]
 
 
 def test_scores_and_ranks(talk):
