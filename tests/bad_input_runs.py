@@ -324,7 +324,7 @@ SHORTLIST = [
         ("too few", _LIST + " --size=2", 2, "--size"),
         ("no problem", _LIST.replace("_from_files", "_x"), 2, "unknown"),
         ("no data", _LIST.replace("/data", "/raw"), 1, "run t2t-datagen"),
-        ("damaged", _LIST, 1, "is damaged", cut(SHARD)),
+        ("damaged", _LIST, 1, "is damaged", cut(SHARD, 0.3)),
     ),
 ]
 

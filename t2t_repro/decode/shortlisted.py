@@ -1,14 +1,15 @@
 """A search among the ids that a sentence may need, not among all.
 
-In a small model the product with the vocabulary is more than half of a step.
-Here every sentence has a list of its own, of the same size, in ascending order:
-to the search a list is the vocabulary, in which the padding is still 0 and the
-end of sentence 1. What it says of probabilities is of the list alone, so that
-scores are a little higher than without.
+The product with the vocabulary and the choice among its ids are about half of a
+step of beam search. Here every sentence has a list of its own, of the same
+size, in ascending order: to the search a list is the vocabulary, in which the
+padding is still 0 and the end of sentence 1. Probabilities are of the list
+alone, so that scores are a little higher than without.
 
-Marian and CTranslate2 make one list of all sentences of a batch. That needs one
-product with a matrix instead of one for each sentence, but four times the ids,
-and a translation depends on its neighbours then: it must not here.
+Marian and CTranslate2 make one list of all sentences of a batch. With lists as
+good for each of them it is many times as long, so that one product with it
+takes as long as one for each sentence with its own; and a short one would make
+a translation depend on its neighbours, which it must not here.
 """
 
 from collections.abc import Callable
