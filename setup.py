@@ -83,7 +83,8 @@ setup(
         "tqdm",
     ],
     extras_require={
-        # For t2t-exporter --format=ctranslate2.
+        # For t2t-exporter --format=ctranslate2 and t2t-decoder
+        # --engine=ctranslate2.
         "ctranslate2": ["ctranslate2>=4.8,<5"],
         "dev": [
             "hypothesis",

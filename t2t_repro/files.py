@@ -11,7 +11,10 @@ import pathlib
 import re
 import secrets
 import shutil
+import signal
 import socket
+import tempfile
+import threading
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -85,6 +88,34 @@ def replace_file(path: Path, data: bytes | str) -> None:
     content = data.encode() if isinstance(data, str) else data
     with replacing(path) as temporary:
         temporary.write_bytes(content)
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[pathlib.Path]:
+    """Lends a folder among the system's temporary ones, gone afterwards.
+
+    Also when SIGTERM or SIGHUP would end the process meanwhile, unless the
+    program has its own way with them: here they end it with 128 + their number.
+    """
+
+    def end(number: int, frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    # Only the main thread may set a handler.
+    is_main = threading.current_thread() is threading.main_thread()
+    replaced = [
+        number
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if is_main and signal.getsignal(number) is signal.SIG_DFL
+    ]
+    try:
+        for number in replaced:
+            signal.signal(number, end)
+        with tempfile.TemporaryDirectory() as folder:
+            yield pathlib.Path(folder)
+    finally:
+        for number in replaced:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def absolute(path: Path) -> pathlib.Path:

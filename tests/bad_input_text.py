@@ -98,6 +98,26 @@ DECODER = cases(
         2,
         "each once",
     ),
+    (
+        "8 bits in TensorFlow",
+        _DECODE + "{w}/text/lines --quantize=int8",
+        2,
+        "--engine=ctranslate2",
+    ),
+    (
+        "draws of another engine",
+        _DECODE + "{w}/text/lines --engine=ctranslate2"
+        " --decode_hparams=sampling_method=random,beam_size=1",
+        2,
+        "knows no sampling_method=random",
+    ),
+    (
+        "search of another engine",
+        _DECODE + "{w}/text/lines --engine=ctranslate2"
+        " --decode_hparams=search=huggingface",
+        2,
+        "knows no search=huggingface",
+    ),
 )
 
 TRANSLATE = cases(

@@ -5,6 +5,7 @@ import fcntl
 import os
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -250,3 +251,38 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch, messages):
         pass
     (message,) = messages
     assert "cannot be locked (No locks available)" in message
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_temporary_folder_is_gone_after_a_signal(number):
+    assert signal.getsignal(number) is signal.SIG_DFL
+    with pytest.raises(SystemExit) as ended, files.temporary_folder() as folder:
+        (folder / "model.bin").write_bytes(b"0")
+        signal.raise_signal(number)
+    assert ended.value.code == 128 + number
+    assert not folder.exists()
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_a_temporary_folder_leaves_a_programs_own_handler():
+    seen = []
+    own = signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
+    try:
+        with files.temporary_folder() as folder:
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, own)
+    assert seen == [signal.SIGTERM] and not folder.exists()
+
+
+def test_a_temporary_folder_of_a_thread():
+    def use():
+        with files.temporary_folder() as folder:
+            folders.append((folder, folder.is_dir()))
+
+    folders = []
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    ((folder, was_there),) = folders
+    assert was_there and not folder.exists()

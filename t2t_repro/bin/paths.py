@@ -8,6 +8,7 @@ from absl import flags
 
 from t2t_repro import files
 from t2t_repro.errors import UsageError
+from t2t_repro.text import lines
 
 
 def several(given: Sequence[str]) -> list[str]:
@@ -51,3 +52,10 @@ def to_write(values: flags.FlagValues, flag: str) -> pathlib.Path:
             f"--{flag}={given}: the folder {target.parent} does not exist."
         )
     return target
+
+
+def can_be_read_twice(path: str) -> bool:
+    """Whether it is no pipe; what does not exist is, to be named so."""
+    return os.path.isfile(path) or not (
+        path == lines.STANDARD or os.path.exists(path)
+    )

@@ -23,7 +23,7 @@ from typing import Any
 from absl import flags
 
 from t2t_repro import files, run_directory
-from t2t_repro.bin import command, paths
+from t2t_repro.bin import command, decoder_sources, paths
 from t2t_repro.decode import options as decode_options
 from t2t_repro.decode import output
 from t2t_repro.decode.options import DecodeOptions
@@ -32,18 +32,6 @@ from t2t_repro.files import file_sha256
 from t2t_repro.progress import Progress
 from t2t_repro.run_directory import Run
 from t2t_repro.text import lines
-
-# What each source of lines goes together with.
-_SHARDS = ("decode_shards", "worker_id")
-_COMPANIONS = {
-    "decode_interactive": ("shortlist",),
-    "score_file": ("decode_to_file", "score_per_token"),
-    "decode_from_file": (
-        *("decode_to_file", "decode_reference", "shortlist", "stream"),
-        *_SHARDS,
-    ),
-    "data_dir": ("decode_to_file", "eval_use_test_set", "shortlist", *_SHARDS),
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,14 +72,27 @@ def _define_flags(values: flags.FlagValues) -> None:
         " these, or the problem's own",
         flag_values=values,
     )
-    flags.DEFINE_enum(
-        "quantize",
-        None,
-        decode_options.QUANTIZE,
-        "bfloat16: matrix products in 16 bits; the same as"
-        " --decode_hparams=quantize=bfloat16",
-        flag_values=values,
-    )
+    for name, known, text in (
+        (
+            "engine",
+            decode_options.ENGINES,
+            "what multiplies and searches; ctranslate2 needs its package, the"
+            " extra t2t_repro[ctranslate2]; default: tensorflow",
+        ),
+        (
+            "quantize",
+            decode_options.QUANTIZE,
+            "bfloat16: matrix products in 16 bits; int8: in 8, with"
+            " --engine=ctranslate2; default: none",
+        ),
+    ):
+        flags.DEFINE_enum(
+            name,
+            None,
+            known,
+            f"{text}; the same as --decode_hparams={name}=...",
+            flag_values=values,
+        )
     for name, text in (
         ("decode_interactive", "translate what is typed; :help lists commands"),
         ("eval_use_test_set", "decode the test split of --data_dir, not dev"),
@@ -119,14 +120,15 @@ def _decode(values: flags.FlagValues) -> int | None:
         return 0
     folders = _folders(values)
     command.checkpoint(values)
-    _check_combination(values)
+    decoder_sources.check(values)
     # Before the run is read: the user's own mistakes come first.
-    decode_options.parse(values.decode_hparams)
+    given = {
+        name: values[name].value for name in ("engine", "quantize", "shortlist")
+    }
+    decode_options.parse(values.decode_hparams, "", **given)
     runs = [run_directory.load(folder) for folder in folders]
     command.check_run(runs[0], values)
-    options = decode_options.of_run(
-        runs[0], values.decode_hparams, values.quantize, values.shortlist
-    )
+    options = decode_options.of_run(runs[0], values.decode_hparams, **given)
     if values.data_dir:
         command.check_data(runs[0], values.data_dir)
     if values.decode_interactive:
@@ -169,45 +171,6 @@ def _open(
     return open_ensemble(runs, options, command.checkpoint(values))
 
 
-def _check_combination(values: flags.FlagValues) -> None:
-    """Raises UsageError for flags that contradict each other."""
-    sources = [name for name in _COMPANIONS if name != "data_dir"]
-    mode = next((name for name in sources if values[name].value), "data_dir")
-    command.require(values, mode)
-    choices = sorted({*sources, *itertools.chain(*_COMPANIONS.values())})
-    others = [
-        name
-        for name in choices
-        if values[name].value != values[name].default
-        and name not in (mode, *_COMPANIONS[mode])
-    ]
-    if values.decode_reference and values.decode_shards > 1:
-        others, mode = ["decode_shards"], "decode_reference"
-    if others:
-        raise UsageError(
-            f"--{others[0]} and --{mode} do not go together: leave one out."
-        )
-    if values.worker_id >= values.decode_shards:
-        raise UsageError(
-            f"--worker_id={values.worker_id}: expected 0 to"
-            f" {values.decode_shards - 1}, below --decode_shards."
-        )
-    path = values.decode_from_file
-    counts = values.decode_reference or values.decode_shards > 1
-    if path and counts and not _can_be_read_twice(path):
-        raise UsageError(
-            f"--decode_from_file={path} is a pipe: --decode_reference and"
-            " --decode_shards need a file, whose lines can be counted."
-        )
-    if values.decode_to_file == lines.STANDARD and (
-        mode == "data_dir" or values.decode_reference
-    ):
-        raise UsageError(
-            "--decode_to_file=- takes translations alone: give a file's name"
-            " for a score or a dataset."
-        )
-
-
 def _converse(
     runs: Sequence[Run], options: DecodeOptions, values: flags.FlagValues
 ) -> None:
@@ -227,7 +190,7 @@ def _score_file(
     from t2t_repro.decode import scoring
 
     count = None
-    if _can_be_read_twice(path):
+    if paths.can_be_read_twice(path):
         # A line without its tab shows now, and not after the scoring.
         pairs = scoring.read_pairs(lines.iterate_lines(path), path)
         count = sum(1 for _ in pairs)
@@ -262,7 +225,7 @@ def _decode_file(
     # A first time through the file: a byte that is not UTF-8 shows now, and
     # not after the decoding.
     count = None
-    if _can_be_read_twice(path):
+    if paths.can_be_read_twice(path):
         count = sum(1 for _ in lines.iterate_lines(path))
     references = _references(run, count, values)
     begin, end = 0, count
@@ -328,13 +291,6 @@ def _decode_dataset(
 def _of_all(base: str, runs: Sequence[Run]) -> str:
     """A name made of the first run's alone, told from that run's own."""
     return f"{base}.ensemble{len(runs)}" if len(runs) > 1 else base
-
-
-def _can_be_read_twice(path: str) -> bool:
-    """Whether it is no pipe; what does not exist is, to be named so."""
-    return os.path.isfile(path) or not (
-        path == lines.STANDARD or os.path.exists(path)
-    )
 
 
 def _progress(task: str, count: int | None, target: str) -> Progress:

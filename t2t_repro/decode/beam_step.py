@@ -26,7 +26,7 @@ _BLOCK = 128
 
 # Stands for minus infinity, as in tensor2tensor: far below any score, and
 # still exact enough to add to.
-_IMPOSSIBLE = -1e7
+IMPOSSIBLE = -1e7
 
 
 class Rules(NamedTuple):
@@ -65,7 +65,7 @@ class State(NamedTuple):
       alive_ids: `[active, beams, position]`.
       alive_log_probs: `[active, beams]`, best first.
       finished_ids: `[active, beams, position]`.
-      finished_scores: `[active, beams]`, best first; `_IMPOSSIBLE`: none yet.
+      finished_scores: `[active, beams]`, best first; `IMPOSSIBLE`: none yet.
       is_finished: `[active, beams]` bool.
       is_done: `[active]` bool, nothing can change any more.
     """
@@ -91,13 +91,13 @@ def first_state(limits: tf.Tensor, beams: int) -> State:
       beams: hypotheses alive at a time.
     """
     batch = tf.shape(limits)[0]
-    first_alive = tf.constant([[0.0] + [_IMPOSSIBLE] * (beams - 1)])
+    first_alive = tf.constant([[0.0] + [IMPOSSIBLE] * (beams - 1)])
     no_ids = tf.zeros([batch, beams, 0], tf.int32)
     return State(
         alive_ids=no_ids,
         alive_log_probs=tf.tile(first_alive, [batch, 1]),
         finished_ids=no_ids,
-        finished_scores=tf.fill([batch, beams], _IMPOSSIBLE),
+        finished_scores=tf.fill([batch, beams], IMPOSSIBLE),
         is_finished=tf.zeros([batch, beams], tf.bool),
         is_done=limits <= 0,
     )
@@ -131,7 +131,7 @@ def advance(
     length = position + 1
     ids, log_probs, parents = _candidates(state, logits, rules)
     ends = ids[:, :, -1] == EOS_ID
-    alive = tf.math.top_k(log_probs + tf.where(ends, _IMPOSSIBLE, 0.0), beams)
+    alive = tf.math.top_k(log_probs + tf.where(ends, IMPOSSIBLE, 0.0), beams)
     alive_parents = tf.gather(parents, alive.indices, batch_dims=1)
     if rules.of_transformers:
         ends |= (length >= limits)[:, None]
@@ -140,7 +140,7 @@ def advance(
     grown_ids = tf.pad(state.finished_ids, [[0, 0], [0, 0], [0, 1]])
     scores = log_probs / rules.penalty(length)
     all_scores = tf.concat(
-        [state.finished_scores, scores + tf.where(ends, 0.0, _IMPOSSIBLE)], 1
+        [state.finished_scores, scores + tf.where(ends, 0.0, IMPOSSIBLE)], 1
     )
     finished = tf.math.top_k(all_scores, beams)
     finished_ids = tf.gather(

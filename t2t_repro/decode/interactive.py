@@ -68,15 +68,16 @@ class Conversation:
         Returns:
           Whether to go on.
         """
-        if not line.startswith(":"):
-            self._translate(line)
-            return True
         name, _, argument = line[1:].strip().partition(" ")
-        if name == "quit":
+        is_command = line.startswith(":")
+        if is_command and name == "quit":
             return False
         try:
-            self._obey(name, argument.strip())
-        except (UsageError, InputError) as error:
+            if is_command:
+                self._obey(name, argument.strip())
+            else:
+                self._translate(line)
+        except InputError as error:  # also what an engine has to say
             self._write(str(error).removeprefix("--decode_hparams: "))
         return True
 

@@ -19,13 +19,13 @@ import tensorflow as tf
 
 from t2t_repro import checkpoints, registry, run_directory
 from t2t_repro.data.problem import TextToTextProblem
+from t2t_repro.decode import engines
 from t2t_repro.decode import options as decode_options
-from t2t_repro.decode import shortlist
 from t2t_repro.decode.ensemble import Ensemble
+from t2t_repro.decode.line_translator import source_ids
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.output import Translation
-from t2t_repro.decode.scoring import Score, Scorer
-from t2t_repro.decode.translator import Translator, source_ids
+from t2t_repro.decode.scoring import Score
 from t2t_repro.errors import InputError, UsageError
 from t2t_repro.files import file_sha256
 from t2t_repro.layers.attention import Mode
@@ -71,21 +71,32 @@ class LoadedRun:
       options: how it translates.
     """
 
-    def __init__(self, run: Run, model: Any, options: DecodeOptions):
-        """Puts the parts together; see `open_run` and `load`."""
+    def __init__(
+        self, run: Run, model: Any, options: DecodeOptions, opened: Any = None
+    ):
+        """Puts the parts together; see `open_run` and `load`.
+
+        Args:
+          run: whose model it is.
+          model: with its weights.
+          options: how to translate.
+          opened: see `engines.start`.
+        """
         self.run = run
         self.problem = run.open_problem()
         self.encoder = run.encoder()
         self.model = model
         self.options = options
-        among = None
-        if options.shortlist:
-            among = shortlist.of_run(options.shortlist, run)
-        self._translator = Translator(model, self.encoder, options, among)
+        self._engine = engines.start(run, model, self.encoder, options, opened)
 
     def with_options(self, options: DecodeOptions) -> "LoadedRun":
         """The same weights, searched in another way."""
-        return LoadedRun(self.run, self.model, options)
+        is_same = (options.engine, options.quantize) == (
+            self.options.engine,
+            self.options.quantize,
+        )
+        opened = self._engine.opened if is_same else None
+        return LoadedRun(self.run, self.model, options, opened)
 
     def restore(self, checkpoint: str | None) -> None:
         """Takes the weights of a checkpoint; see `checkpoints.find`.
@@ -95,6 +106,10 @@ class LoadedRun:
         """
         prefix = checkpoints.find(self.run.folder, checkpoint)
         _restore(self.model, prefix)
+        if self._engine.opened is not None:  # with copies of the weights
+            self._engine = engines.start(
+                self.run, self.model, self.encoder, self.options
+            )
 
     @overload
     def __call__(self, lines: str) -> str: ...
@@ -129,7 +144,7 @@ class LoadedRun:
             raise TypeError("translate takes a list of lines, not a string")
         given = [without_end(line) for line in lines]
         read = map(self.problem.input_line, given)
-        results = self._translator.stream(read)
+        results = self._engine.translator.stream(read)
         return list(self._finish(given, results, log_repairs))
 
     def stream(
@@ -151,11 +166,11 @@ class LoadedRun:
         read = map(self.problem.input_line, to_read)
         with progress or contextlib.nullcontext():
             results = (
-                self._translator.stream(
+                self._engine.translator.stream(
                     read, first_line, translated=progress.update
                 )
                 if progress
-                else self._translator.stream(read, first_line, at_once=1)
+                else self._engine.translator.stream(read, first_line, at_once=1)
             )
             yield from self._finish(to_finish, results)
 
@@ -172,9 +187,8 @@ class LoadedRun:
             (self.problem.input_line(source), target)
             for source, target in pairs
         )
-        scorer = Scorer(self.model, self.encoder, self.options)
         with progress:
-            yield from scorer.stream(read, progress.update)
+            yield from self._engine.scorer.stream(read, progress.update)
 
     def attention(self, line: str, target: str | None = None) -> Attention:
         """Translates a line and looks at every attention on the way.
@@ -194,7 +208,7 @@ class LoadedRun:
         source = self.problem.input_line(without_end(line))
         inputs = source_ids(self.encoder, source, self.options.max_input_size)
         if target is None:
-            best = self._translator.translate([source])[0][0]
+            best = self._engine.translator.translate([source])[0][0]
             # A search that met its limit, or an empty line, has no end.
             ids = [i for i in best.ids if i != EOS_ID]
             text = best.text
@@ -310,7 +324,8 @@ def load(
       output_dir: of a t2t-trainer run, or several, which decode together.
       checkpoint_path: a checkpoint's prefix; None: the newest (average).
       decode_hparams: as t2t-decoder takes them, such as
-        `"beam_size=8,alpha=0.8"`; else the problem's, else the paper's.
+        `"beam_size=8,alpha=0.8"` or `"engine=ctranslate2,quantize=int8"`; else
+        the problem's, else the paper's.
       checkpoint: instead of a path, "best" on the dev data, "averaged",
         "newest", or a step.
       usr_dir: folder of one's own Python files (`--t2t_usr_dir`), which are
@@ -344,7 +359,7 @@ def _model(run: Run, options: DecodeOptions, checkpoint: str | None) -> Any:
     model = run.new_model()
     _restore(model, prefix)
     logger.info("decoding with %s", prefix)
-    if options.quantize != "none":
+    if options.engine == "tensorflow" and options.quantize != "none":
         model.multiply_in(options.quantize)
     return model
 

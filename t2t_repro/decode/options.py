@@ -18,7 +18,8 @@ from t2t_repro.errors import UsageError, nearest
 from t2t_repro.run_directory import Run
 
 _SAMPLING_METHODS = ("argmax", "random")
-QUANTIZE = ("none", "bfloat16")
+QUANTIZE = ("none", "bfloat16", "int8")
+ENGINES = ("tensorflow", "ctranslate2")
 SEARCHES = ("tensor2tensor", "huggingface", "huggingface_renormalized")
 
 
@@ -52,12 +53,15 @@ class DecodeOptions:
         the probability together; 1: among all.
       random_seed: of what is drawn.
       quantize: `bfloat16` makes the products with weights in 16 bits, which is
-        faster on processors and GPUs that can do it, and nearly the same.
+        faster on processors and GPUs that can do it, and nearly the same;
+        `int8` in 8, which CTranslate2 alone can.
       search: `tensor2tensor`, or by the rules of transformers (`beam_step`),
         whose `length_penalty` is alpha: `huggingface`, or
         `huggingface_renormalized` for its `renormalize_logits`.
       shortlist: a file of t2t-shortlist, whose ids alone are searched among;
         empty: all are.
+      engine: what multiplies and searches; `ctranslate2` is another program
+        (`ctranslate2_engine`).
     """
 
     beam_size: int = 4
@@ -77,6 +81,7 @@ class DecodeOptions:
     quantize: str = "none"
     search: str = "tensor2tensor"
     shortlist: str = ""
+    engine: str = "tensorflow"
 
     def __post_init__(self) -> None:
         """Refuses values with which nothing can be decoded."""
@@ -102,6 +107,7 @@ class DecodeOptions:
         self._check_choice("search", SEARCHES)
         self._check_n_best()
         self._check_sampling()
+        self._check_engine()
 
     @property
     def hypotheses(self) -> int:
@@ -151,6 +157,27 @@ class DecodeOptions:
         )
         self._require(self.random_seed >= 0, "random_seed", "0 or more")
 
+    def _check_engine(self) -> None:
+        self._check_choice("engine", ENGINES)
+        if self.engine == "tensorflow":
+            if self.quantize == "int8":
+                raise UsageError(
+                    "--decode_hparams: quantize=int8 needs engine=ctranslate2"
+                    " (t2t-decoder --engine=ctranslate2): TensorFlow's products"
+                    " have 32 or 16 bits."
+                )
+            return
+        for name, only in (
+            ("sampling_method", "argmax"),
+            ("search", "tensor2tensor"),
+            ("shortlist", ""),
+        ):
+            if getattr(self, name) != only:
+                raise UsageError(
+                    f"--decode_hparams: engine={self.engine} knows no"
+                    f" {name}={getattr(self, name)}: leave one of them out."
+                )
+
     def _check_choice(self, name: str, known: tuple[str, ...]) -> None:
         value = getattr(self, name)
         if value not in known:
@@ -167,50 +194,42 @@ class DecodeOptions:
             )
 
 
-def parse(text: str, defaults: str = "") -> DecodeOptions:
+def parse(text: str, defaults: str = "", **given: str | None) -> DecodeOptions:
     """Reads `"beam_size=4,alpha=0.6"`.
 
     Args:
       text: what the user gave.
       defaults: the same of the run's problem, for what the user left open.
+      given: flags with the names of fields, which go before both; None: left
+        out.
 
     Raises:
       UsageError: unknown name, wrong type or impossible value.
     """
     values: dict[str, Any] = {}
-    for source, given in (
+    for source, said in (
         ("the problem's decode_hparams", defaults),
         ("--decode_hparams", text),
     ):
-        values |= hparam.parse_fields(source, DecodeOptions, given)
+        values |= hparam.parse_fields(source, DecodeOptions, said)
+    values |= {name: value for name, value in given.items() if value}
     return DecodeOptions(**values)
 
 
-def of_run(
-    run: Run,
-    text: str,
-    quantize: str | None = None,
-    shortlist: str | None = None,
-) -> DecodeOptions:
+def of_run(run: Run, text: str, **given: str | None) -> DecodeOptions:
     """How a run is decoded: the user's words, else the problem's own.
 
     Args:
       run: whose problem it is.
       text: `--decode_hparams`.
-      quantize: `--quantize`, which goes before the same in `text`.
-      shortlist: `--shortlist`, which does too.
+      given: see `parse`.
 
     Raises:
       UsageError: see `parse`.
       InputError: see `shortlist.of_run`.
     """
     defaults = run.decode_hparams or run.open_problem().decode_hparams
-    options = parse(text, defaults)
-    options = dataclasses.replace(
-        options,
-        quantize=quantize or options.quantize,
-        shortlist=shortlist or options.shortlist,
-    )
+    options = parse(text, defaults, **given)
     if options.shortlist:
         shortlists.of_run(options.shortlist, run)
     return options

@@ -13,6 +13,7 @@ spelled it in another way gave that spelling another probability.
 Left out: lines without a source (tensor2tensor's language models).
 """
 
+import abc
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -20,16 +21,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from t2t_repro.decode.line_translator import Ids, source_ids, windows
 from t2t_repro.decode.options import DecodeOptions
-from t2t_repro.decode.translator import source_ids, windows
 from t2t_repro.errors import InputError
 from t2t_repro.layers import losses
 from t2t_repro.text.encoder import EOS_ID, TextEncoder, of_targets
 
 # Target ids at a time: with 32,000 pieces, their logits take 256 MB.
 _IDS_AT_ONCE = 2048
-
-Ids = Sequence[int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,29 +64,16 @@ class Score:
         return "\t".join(fields)
 
 
-class Scorer:
-    """A model with its vocabulary, shown pairs."""
+class LineScorer(abc.ABC):
+    """Scores pairs of lines, whatever gives the probabilities."""
 
-    def __init__(
-        self, model: Any, encoder: TextEncoder, options: DecodeOptions
-    ):
-        """Prepares the graph; it is traced once, at the first batch.
+    def __init__(self, encoder: TextEncoder, options: DecodeOptions):
+        """Takes a vocabulary, and `batch_size` and `max_input_size`.
 
-        Args:
-          model: a `Seq2Seq`.
-          encoder: the vocabulary.
-          options: `batch_size` and `max_input_size`; targets are never cut.
+        Targets are never cut.
         """
         self._encoder = encoder
         self._options = options
-        signature = [tf.TensorSpec([None, None], tf.int32)] * 2
-
-        @tf.function(input_signature=signature)
-        def log_probabilities(inputs: tf.Tensor, targets: tf.Tensor) -> Any:
-            logits = model.logits(model(inputs, targets))
-            return -losses.token_losses(logits, targets, 0.0)
-
-        self._log_probabilities = log_probabilities
 
     def stream(
         self,
@@ -113,6 +99,7 @@ class Scorer:
                 pieces = self._encoder.pieces(target)
                 yield Score(tuple(pieces), tuple(map(float, values)))
 
+    @abc.abstractmethod
     def score_ids(
         self,
         pairs: Sequence[tuple[Ids, Ids]],
@@ -127,6 +114,42 @@ class Scorer:
         Returns:
           `[target]` float32 for each pair.
         """
+
+    def _ids(self, source: str, target: str, number: int) -> tuple[Ids, Ids]:
+        most = self._options.max_input_size
+        inputs = source_ids(self._encoder, source, most, number)
+        return inputs, [*of_targets(self._encoder).encode(target), EOS_ID]
+
+
+class Scorer(LineScorer):
+    """A model with its vocabulary, shown pairs."""
+
+    def __init__(
+        self, model: Any, encoder: TextEncoder, options: DecodeOptions
+    ):
+        """Prepares the graph; it is traced once, at the first batch.
+
+        Args:
+          model: a `Seq2Seq`.
+          encoder: the vocabulary.
+          options: see `LineScorer`.
+        """
+        super().__init__(encoder, options)
+        signature = [tf.TensorSpec([None, None], tf.int32)] * 2
+
+        @tf.function(input_signature=signature)
+        def log_probabilities(inputs: tf.Tensor, targets: tf.Tensor) -> Any:
+            logits = model.logits(model(inputs, targets))
+            return -losses.token_losses(logits, targets, 0.0)
+
+        self._log_probabilities = log_probabilities
+
+    def score_ids(
+        self,
+        pairs: Sequence[tuple[Ids, Ids]],
+        scored: Callable[[int], None] = lambda count: None,
+    ) -> list[np.ndarray]:
+        """See `LineScorer`."""
         results: list[np.ndarray] = [np.zeros(0, np.float32)] * len(pairs)
         for rows in self._batches(pairs):
             inputs = _padded([pairs[row][0] for row in rows])
@@ -151,11 +174,6 @@ class Scorer:
             size = min(self._options.batch_size, _IDS_AT_ONCE // longest)
             rows, order = order[: max(size, 1)], order[max(size, 1) :]
             yield rows
-
-    def _ids(self, source: str, target: str, number: int) -> tuple[Ids, Ids]:
-        most = self._options.max_input_size
-        inputs = source_ids(self._encoder, source, most, number)
-        return inputs, [*of_targets(self._encoder).encode(target), EOS_ID]
 
 
 def read_pairs(lines: Iterable[str], name: str) -> Iterator[tuple[str, str]]:

@@ -50,6 +50,8 @@ def check(run: Run, options: DecodeOptions) -> None:
         reason = f"{run.problem} makes its lines in Python"
     elif options.samples:
         reason = "sampling_method=random draws by a seed of its own"
+    elif options.engine != "tensorflow":
+        reason = f"engine={options.engine} is another program"
     elif options.quantize != "none":
         reason = f"quantize={options.quantize} copies the weights"
     elif options.shortlist:

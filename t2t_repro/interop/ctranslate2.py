@@ -31,7 +31,7 @@ from t2t_repro.text.encoder import EOS_ID, PAD_ID
 Weights = Mapping[str, np.ndarray]
 
 # Rows of the table of positions, more than any default of a decoder reaches.
-_POSITIONS = 2048
+POSITIONS = 2048
 # Id 2 of a SentencePiece vocabulary. tensor2tensor's has no unknown piece.
 _UNKNOWN = "<unk>"
 
@@ -58,8 +58,17 @@ _EMBEDDINGS = {
 }
 
 
-def check(hparams: HParams) -> TransformerHParams:
+def check(
+    hparams: HParams,
+    asked: str = "--format=ctranslate2",
+    instead: str = "take --format=saved_model or keras_weights",
+) -> TransformerHParams:
     """Makes sure that the model can be expressed; returns its hparams.
+
+    Args:
+      hparams: of a run.
+      asked: what a user gave to come here.
+      instead: what to do where it cannot.
 
     Raises:
       InputError: CTranslate2 is not installed.
@@ -69,18 +78,25 @@ def check(hparams: HParams) -> TransformerHParams:
         importlib.import_module("ctranslate2")
     except ImportError as error:
         raise InputError(
-            "--format=ctranslate2 needs the package ctranslate2: install it"
-            " with pip install 't2t_repro[ctranslate2]'."
+            f"{asked} needs the package ctranslate2: install it with"
+            " pip install 't2t_repro[ctranslate2]'."
         ) from error
+
+    def without_counterpart(what: str) -> UsageError:
+        return UsageError(
+            f"{asked}: the run has {what}, which CTranslate2 cannot express:"
+            f" {instead}."
+        )
+
     # Of its variants nothing there knows.
     if type(hparams) is not TransformerHParams:
-        raise _no_counterpart(f"the model {hparams.MODEL}")
+        raise without_counterpart(f"the model {hparams.MODEL}")
     norms = (
         hparams.layer_preprocess_sequence,
         hparams.layer_postprocess_sequence,
     )
     if norms not in (("none", "dan"), ("n", "da")):
-        raise _no_counterpart(
+        raise without_counterpart(
             f"layer_preprocess_sequence={norms[0]} with"
             f" layer_postprocess_sequence={norms[1]}"
         )
@@ -90,13 +106,13 @@ def check(hparams: HParams) -> TransformerHParams:
         ("decoder_start", "zero"),
     ):
         if getattr(hparams, name) != only:
-            raise _no_counterpart(
+            raise without_counterpart(
                 f"{name}={getattr(hparams, name)} of MarianMT (its own"
                 " ct2-transformers-converter takes what --format=huggingface"
                 " writes)"
             )
     if hparams.free_widths:
-        raise _no_counterpart(hparams.free_widths)
+        raise without_counterpart(hparams.free_widths)
     return hparams
 
 
@@ -104,17 +120,23 @@ def export(run: Run, model: Any, folder: pathlib.Path) -> None:
     """Writes the model and its vocabulary; raises as `check` does."""
     hparams = check(run.hparams)
     encoder = run.encoder()
+    pieces = encoder.pieces(range(encoder.vocab_size))
+    described(hparams, model, pieces).save(str(folder))
+    run.copy_vocabulary(folder)
+
+
+def described(
+    hparams: TransformerHParams, model: Any, pieces: list[str]
+) -> Any:
+    """The `specification` of a model, ready to be saved."""
     weights = {
         path: np.asarray(weight.value)
         for path, weight in model.weights_by_path().items()
     }
-    spec = specification(
-        hparams, weights, encoder.pieces(range(encoder.vocab_size))
-    )
+    spec = specification(hparams, weights, pieces)
     spec.validate()
     spec.optimize()
-    spec.save(str(folder))
-    run.copy_vocabulary(folder)
+    return spec
 
 
 def specification(
@@ -171,9 +193,9 @@ def _positions(
     hparams: TransformerHParams, weights: Weights, stack: str
 ) -> np.ndarray:
     """What is added at each position, `[positions, hidden]`."""
-    positions = np.arange(_POSITIONS)
+    positions = np.arange(POSITIONS)
     if hparams.pos == "none":
-        table = np.zeros((_POSITIONS, hparams.hidden_size), np.float32)
+        table = np.zeros((POSITIONS, hparams.hidden_size), np.float32)
     elif hparams.pos == "emb":
         learned = weights[f"{stack}_positions/table"]
         table = learned[np.minimum(positions, len(learned) - 1)]
@@ -220,10 +242,3 @@ def _set_linear(linear: Any, weights: Weights, paths: list[str]) -> None:
 def _set_norm(norm: Any, weights: Weights, path: str) -> None:
     norm.gamma = weights[f"{path}/scale"]
     norm.beta = weights[f"{path}/bias"]
-
-
-def _no_counterpart(what: str) -> UsageError:
-    return UsageError(
-        f"--format=ctranslate2: the run has {what}, which CTranslate2 cannot"
-        " express: take --format=saved_model or keras_weights."
-    )

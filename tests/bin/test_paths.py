@@ -1,5 +1,7 @@
 """Where a command would write, where it would not, and what it reads."""
 
+import os
+
 import pytest
 from absl import flags
 
@@ -36,3 +38,13 @@ def test_several_and_a_name_with_a_comma(tmp_path):
     given = [f"{tmp_path}/a,b", "c,d", "e,"]
     assert paths.several(given) == [f"{tmp_path}/a,b", "c", "d", "e", ""]
     assert paths.several([]) == []
+
+
+def test_a_pipe_is_read_once(tmp_path):
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    assert paths.can_be_read_twice(str(tmp_path / "file"))
+    # So that it is named where it is opened.
+    assert paths.can_be_read_twice(str(tmp_path / "absent"))
+    assert not paths.can_be_read_twice(str(tmp_path / "pipe"))
+    assert not paths.can_be_read_twice("-")

@@ -87,6 +87,11 @@ def test_an_export_is_replaced_only_when_asked(export, tmp_path):
             2,
             ["quantize=bfloat16", "saved_model"],
         ),
+        (
+            ["--decode_hparams=engine=ctranslate2"],
+            2,
+            ["engine=ctranslate2", "saved_model"],
+        ),
         (["--problem=translate_enfr_toy"], 2, ["translate_ende_toy"]),
         (["--hparams=hidden_size=64"], 2, ["hidden_size=32"]),
         (["--checkpoint_path=nowhere/model.ckpt-1"], 1, ["nowhere"]),

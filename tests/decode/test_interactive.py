@@ -49,6 +49,21 @@ def test_a_sentence_and_the_end(talk):
     assert answers == ["A dog./4/0.6/0"] and go_on == [True, False]
 
 
+def test_what_an_engine_refuses_is_one_line_until_it_is_changed(
+    talk, monkeypatch
+):
+    def start(self, options):
+        if options.engine != "tensorflow":
+            raise InputError("needs the package")
+        return _Loaded(options)
+
+    monkeypatch.setattr(_Loaded, "with_options", start)
+    answers, go_on, _ = talk(
+        ":set engine=ctranslate2", "a", ":set engine=tensorflow", "a"
+    )
+    assert answers[1::2] == ["needs the package", "a/4/0.6/0"] and all(go_on)
+
+
 def test_settings_change_on_the_way(talk):
     answers, _, built = talk("a", ":beam 8", ":alpha 0.8", "a", ":beam 4", "a")
     assert answers == [

@@ -13,7 +13,7 @@ import pytest
 import t2t_repro
 from t2t_repro import checkpoints, registry
 from t2t_repro.bin import t2t_decoder
-from t2t_repro.decode import translator as translator_module
+from t2t_repro.decode import line_translator
 from t2t_repro.decode.output import Translation
 from t2t_repro.errors import InputError, UsageError
 from t2t_repro.text.lines import read_lines
@@ -118,7 +118,7 @@ def test_attention_has_a_row_for_each_piece_and_it_sums_to_1(translator):
 def test_a_cut_line_is_named_once(output_dir, monkeypatch):
     said = []
     monkeypatch.setattr(
-        translator_module.logger, "warning", lambda *words: said.append(words)
+        line_translator.logger, "warning", lambda *words: said.append(words)
     )
     cut = t2t_repro.load(
         output_dir, decode_hparams=f"{_DECODE_HPARAMS},max_input_size=3"
@@ -242,9 +242,8 @@ def shouting(translator, monkeypatch):
     """A run on that problem, and its messages."""
     loaded = copy.copy(translator)
     loaded.problem = _Shouted()
-    loaded._translator = _Search(
-        {"A": ["x!", "y"], "B": ["", "z!"], "C": ["v!"]}
-    )
+    search = _Search({"A": ["x!", "y"], "B": ["", "z!"], "C": ["v!"]})
+    loaded._engine = loaded._engine._replace(translator=search)
     texts: list[str] = []
     monkeypatch.setattr(
         logging.getLogger("t2t_repro"),

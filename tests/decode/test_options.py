@@ -23,13 +23,13 @@ def test_every_field_can_be_given():
         "write_beam_scores=True,max_input_size=-1,num_samples=3,"
         "sampling_method=random,sampling_temp=0.5,sampling_keep_top_k=8,"
         "sampling_keep_top_p=0.9,random_seed=11,quantize=bfloat16,"
-        "search=huggingface,shortlist=list"
+        "search=huggingface,shortlist=list,engine=tensorflow"
     ) == DecodeOptions(
         *(1, 0.0, 0, 7, True, True, -1, 0, 3, "random", 0.5, 8, 0.9, 11),
-        *("bfloat16", "huggingface", "list"),
+        *("bfloat16", "huggingface", "list", "tensorflow"),
     )
     assert options.parse("n_best=3").n_best == 3
-    assert len(dataclasses.fields(DecodeOptions)) == 17
+    assert len(dataclasses.fields(DecodeOptions)) == 18
 
 
 def test_how_many_hypotheses_are_wanted():
@@ -43,6 +43,15 @@ def test_the_problem_decides_what_the_user_leaves_open():
     assert parsed == DecodeOptions(beam_size=4, alpha=0.3)
     with pytest.raises(UsageError, match="^the problem's decode_hparams: unk"):
         options.parse("beam_size=4", "beamsize=21")
+
+
+def test_a_flag_goes_before():
+    assert options.parse(
+        "quantize=int8", "beam_size=2", engine="ctranslate2", quantize=None
+    ) == DecodeOptions(beam_size=2, quantize="int8", engine="ctranslate2")
+    assert (
+        options.parse("quantize=bfloat16", quantize="none").quantize == "none"
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,7 +80,17 @@ def test_the_problem_decides_what_the_user_leaves_open():
         ("sampling_keep_top_p=0", "sampling_keep_top_p=0.0: expected more"),
         ("sampling_keep_top_p=1.1", "and at most 1"),
         ("random_seed=-1", "random_seed=-1: expected 0 or more"),
-        ("quantize=bfloat", "none or bfloat16. Did you mean bfloat16"),
+        ("quantize=bfloat", "bfloat16 or int8. Did you mean bfloat16"),
+        ("quantize=int8", "quantize=int8 needs .*--engine=ctranslate2"),
+        ("engine=ctranslate", "engine=ctranslate: expected tensorflow or"),
+        (
+            "engine=ctranslate2,sampling_method=random,beam_size=1",
+            "engine=ctranslate2 knows no sampling_method=random: leave one",
+        ),
+        (
+            "engine=ctranslate2,search=huggingface",
+            "engine=ctranslate2 knows no search=huggingface: leave one",
+        ),
     ],
 )
 def test_impossible_values(text, message):

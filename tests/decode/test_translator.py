@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from hparams.transformer import transformer_tiny
-from t2t_repro.decode import translator as translator_module
+from t2t_repro.decode import line_translator
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.translator import Translator
 from t2t_repro.models.transformer import Transformer
@@ -104,7 +104,7 @@ def test_lines_are_numbered_over_windows(model, monkeypatch, caplog):
     translator = Translator(model, _Letters(), options)
     said = []
     monkeypatch.setattr(
-        translator_module.logger, "warning", lambda text, *v: said.append(v)
+        line_translator.logger, "warning", lambda text, *v: said.append(v)
     )
     list(translator.stream(["a", "b", "a b c"], first=10, at_once=2))
     # Its number, and how many ids it had and has.
