@@ -21,6 +21,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 _SHARED = source_tree.ROOT.parent / "shared"
 
 
+def pytest_addoption(parser) -> None:
+    """What a test writes instead of looking at it."""
+    parser.addoption(
+        "--rewrite-golden",
+        action="store_true",
+        help="take the losses of today for those of tests/golden.py",
+    )
+
+
 def pytest_configure(config) -> None:
     """Makes two logical CPU devices before anything else uses one.
 
@@ -58,8 +67,18 @@ def _is_timed(path: str) -> bool:
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """What is marked `timed` is long: first, so that the end is shared."""
-    items.sort(key=lambda item: item.get_closest_marker("timed") is None)
+    """What takes long comes first, so that the end is shared.
+
+    The files marked `timed` begin with the fixture `trained`; those marked
+    `long` can do without it, and are for the other process meanwhile.
+    """
+
+    def place(item) -> int:
+        marks = ("timed", "long")
+        found = map(item.get_closest_marker, marks)
+        return next((n for n, mark in enumerate(found) if mark), len(marks))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,7 +1,13 @@
 """What search, training and export may expect of every family.
 
-A new family adds its smallest set to `_SETS`, and must pass.
+A new family adds its smallest set to `_SETS`, and must pass. What costs here is
+tracing: a step and a search are traced once for all tests of a family that can
+do with it, and what takes one step or two is not traced.
 """
+
+import contextlib
+import typing
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -13,7 +19,9 @@ from t2t_repro.decode.beam_search import beam_search, greedy_search
 from t2t_repro.layers.attention import Mode
 from t2t_repro.train.cores import side_by_side
 from t2t_repro.train.step import TrainStep
-from tests import mirrored
+from tests import golden, mirrored
+
+pytestmark = pytest.mark.long
 
 _VOCABULARY = 13
 # Its own hparams, and changes that make its dropout felt.
@@ -43,9 +51,12 @@ _OFF_WITH_REPLICAS = {
 }
 # What one id answers: behind the first there is nothing to see.
 _ONE_ANSWER = ("memn2n",)
+# Ids of the targets that a search may find, the end included.
+_LIMITS = [6, 5, 4]
 # Of words (`text.words`) id 2 is a full stop, of others any piece.
 _INPUTS = np.array([[5, 2, 6, 1], [8, 1, 0, 0], [9, 2, 1, 0]], np.int32)
 _TARGETS = np.array([[4, 5, 9, 1], [3, 1, 0, 0], [7, 8, 1, 0]], np.int32)
+_ANSWERS = np.array([[4, 1], [3, 1], [7, 1]], np.int32)
 # How fields end that say how much is drawn while training.
 _DRAWN_SHARES = ("dropout", "sampled", "noise")
 # Of the whole pass and of its steps: sums of 16 float32 in another order.
@@ -139,23 +150,32 @@ def test_steps_and_reordered_beams_equal_the_whole_pass(model):
         last = histories[:, :, position].astype(np.int32)
 
 
-def test_found_scores_are_the_models_own(model):
-    limits = tf.constant([6, 5, 4])
+@pytest.fixture(scope="module")
+def searches(model):
+    """Programs of both searches of `[3, source]` ids: greedy, by beams."""
+    limits = tf.constant(_LIMITS)
+    traced = tf.function(
+        input_signature=[tf.TensorSpec([None, None], tf.int32)], autograph=False
+    )
+    return (
+        traced(lambda inputs: greedy_search(model, inputs, limits)),
+        traced(
+            lambda inputs: beam_search(
+                model, inputs, limits, 3, alpha=0.0, keep=3
+            )
+        ),
+    )
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
-    def search(inputs):
-        return (
-            greedy_search(model, inputs, limits),
-            beam_search(model, inputs, limits, 3, alpha=0.0, keep=3),
-        )
 
-    for found in search(tf.constant(_INPUTS)):
+def test_found_scores_are_the_models_own(model, searches):
+    for search in searches:
+        found = search(tf.constant(_INPUTS))
         assert (found.scores.numpy()[:, 0] > -100.0).all()
         for beam in range(found.ids.shape[1]):
             ids = found.ids[:, beam].numpy()
             log_probs = tf.nn.log_softmax(model.logits(model(_INPUTS, ids)))
             chosen = tf.gather(log_probs, ids, batch_dims=2).numpy()
-            for row, limit in enumerate(limits.numpy()):
+            for row, limit in enumerate(_LIMITS):
                 if not ids[row].any():
                     continue  # fewer than three have ended
                 ends = np.flatnonzero(ids[row] == 1)
@@ -184,25 +204,58 @@ def _new_step(hparams, devices=1):
         return TrainStep(hparams, model, strategy, seed=5, xla="off")
 
 
+@contextlib.contextmanager
+def _untraced() -> Iterator[None]:
+    """Operation by operation, which is quicker for a step or two."""
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
 def _values(step):
     return {name: value.numpy() for name, value in step.variables().items()}
 
 
-def test_saved_and_resumed_is_bit_for_bit(hparams, tmp_path):
-    batch = _INPUTS[None], _TARGETS[None]
-    whole = _new_step(hparams)
-    losses = [float(whole(*batch).loss) for _ in range(4)]
-    assert losses[-1] < losses[0]
-    first = _new_step(hparams)
+class _Course(typing.NamedTuple):
+    """A training: its batch, losses, and all variables by steps done."""
+
+    batch: tuple[np.ndarray, np.ndarray]
+    losses: list[float]
+    values: dict[int, dict[str, np.ndarray]]
+
+
+@pytest.fixture(scope="module")
+def course(hparams):
+    targets = _ANSWERS if hparams.MODEL in _ONE_ANSWER else _TARGETS
+    batch = _INPUTS[None], targets[None]
+    step = _new_step(hparams)
+    course = _Course(batch, [], {})
+    for done in range(1, golden.STEPS + 1):
+        course.losses.append(float(step(*batch).loss))
+        if done in (2, 4):
+            course.values[done] = _values(step)
+    return course
+
+
+def test_saved_and_resumed_is_bit_for_bit(hparams, course, tmp_path):
+    assert course.losses[3] < course.losses[0]
+    prefix = checkpoints.save(tmp_path, 2, course.values[2])
+    resumed = _new_step(hparams)
+    checkpoints.restore(prefix, resumed.variables())
     for _ in range(2):
-        first(*batch)
-    prefix = checkpoints.save(tmp_path, 2, _values(first))
-    second = _new_step(hparams)
-    checkpoints.restore(prefix, second.variables())
-    for _ in range(2):
-        second(*batch)
-    for name, value in _values(whole).items():
-        np.testing.assert_array_equal(_values(second)[name], value, name)
+        resumed(*course.batch)
+    values = _values(resumed)
+    for name, value in course.values[4].items():
+        np.testing.assert_array_equal(values[name], value, name)
+
+
+def test_losses_are_what_they_were(request, course):
+    name = request.node.callspec.params["hparams"]
+    if request.config.getoption("--rewrite-golden"):
+        golden.rewrite(name, course.losses)
+    golden.check(name, course.losses)
 
 
 def test_two_replicas_equal_one(hparams):
@@ -217,11 +270,13 @@ def test_two_replicas_equal_one(hparams):
     results = []
     for devices in (1, 2):
         step = _new_step(hparams, devices)
-        for _ in range(2):
-            step(
-                inputs.reshape(devices, -1, inputs.shape[1]),
-                targets.reshape(devices, -1, targets.shape[1]),
-            )
+        batch = [
+            array.reshape(devices, -1, array.shape[1])
+            for array in (inputs, targets)
+        ]
+        with _untraced() if devices == 1 else contextlib.nullcontext():
+            for _ in range(2):
+                step(*batch)
         results.append(_values(step))
     for name, value in results[0].items():
         np.testing.assert_allclose(results[1][name], value, atol=1e-5)
@@ -243,20 +298,15 @@ def test_parts_on_two_cores_equal_the_whole(hparams):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
-def test_it_exports_with_its_search(model, tmp_path):
+def test_it_exports_with_its_search(model, searches, tmp_path):
+    _, search = searches
     module = tf.Module()
     module.weights = [weight.value for weight in model.weights]
-    limits = tf.constant([6, 5, 4])
-
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
-    def search(inputs):
-        return beam_search(model, inputs, limits, 4, alpha=0.6).ids
-
     module.search = search
     tf.saved_model.save(module, str(tmp_path))
     loaded = tf.saved_model.load(str(tmp_path))
-    found = loaded.search(tf.constant(_INPUTS))
-    np.testing.assert_array_equal(found, search(tf.constant(_INPUTS)))
+    inputs = tf.constant(_INPUTS)
+    np.testing.assert_array_equal(loaded.search(inputs).ids, search(inputs).ids)
 
 
 @pytest.mark.parametrize("parts", [1, 2])
@@ -276,9 +326,10 @@ def test_auxiliary_losses_join_the_mean_over_tokens(hparams, parts):
             return encode(inputs, mode)
 
         step._model.encode = penalised
-        result = step(
-            inputs.reshape(parts, -1, inputs.shape[1]),
-            targets.reshape(parts, -1, targets.shape[1]),
-        )
+        with _untraced():
+            result = step(
+                inputs.reshape(parts, -1, inputs.shape[1]),
+                targets.reshape(parts, -1, targets.shape[1]),
+            )
         losses.append(float(result.loss))
     assert losses[1] - losses[0] == pytest.approx(0.5, abs=1e-5)
