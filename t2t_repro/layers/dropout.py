@@ -42,7 +42,7 @@ def dropout(x: Any, rate: float, seed: Any) -> Any:
     if seed is None or rate == 0.0:
         return x
     dropped = round(rate * _LEVELS)
-    keep = ops.reshape(_sixteen_bits(x, seed) >= dropped, ops.shape(x))
+    keep = _sixteen_bits(x, seed) >= dropped
     # In float32, where the factor is exact enough: bfloat16 makes 1.109 of
     # 1.111.
     factor = ops.cast(keep, "float32") * (_LEVELS / (_LEVELS - dropped))
@@ -107,7 +107,7 @@ def uniform(shape: tuple[Any, ...], seed: Any) -> Any:
 
     shape = tf.convert_to_tensor(shape)
     count = tf.reduce_prod(shape)
-    begin = _first_value(seed, count, shape[0])
+    begin = _first_value(seed, count, shape)
     bits = _thirty_two_bits(begin, count, seed)
     numbers = tf.cast(tf.bitwise.right_shift(bits, _SHIFT), tf.float32) * _STEP
     return tf.reshape(numbers, shape)
@@ -120,24 +120,27 @@ def gaussian(shape: tuple[Any, ...], seed: Any) -> Any:
 
 
 def _sixteen_bits(x: Any, seed: Any) -> Any:
-    """As many integers from 0 to 65,535 as `x` has values, all as likely."""
-    count = ops.size(x)
+    """Integers from 0 to 65,535, all as likely, in the shape of `x`."""
     if keras.backend.backend() != "tensorflow":
-        return keras.random.randint((count,), 0, _LEVELS, seed=_Seed(seed))
+        shape = ops.shape(x)
+        return keras.random.randint(shape, 0, _LEVELS, seed=_Seed(seed))
     # keras.random makes floats or reduces by a range; both take longer.
     import tensorflow as tf  # noqa: PLC0415 - other backends do without it
 
-    begin = _first_value(seed, count, ops.shape(x)[0])
+    shape, count = tf.shape(x), tf.size(x)
+    begin = _first_value(seed, count, shape)
     odd = begin % 2
     pairs = _thirty_two_bits(begin // 2, (odd + count + 1) // 2, seed)
     values = tf.reshape(tf.bitcast(pairs, tf.uint16), [-1])
-    return values[odd : odd + count]
+    return tf.reshape(values[odd : odd + count], shape)
 
 
-def _first_value(seed: Any, count: Any, rows: Any) -> Any:
-    """Where a part's `count` values in so many rows begin in the whole's."""
+def _first_value(seed: Any, count: Any, shape: Any) -> Any:
+    """Where a part's `count` values of a shape begin in the whole's."""
+    if seed.shape[0] == 2:
+        return 0
     # A core may have no sentence at all.
-    return seed[2] * (count // ops.maximum(rows, 1)) if seed.shape[0] > 2 else 0
+    return seed[2] * (count // ops.maximum(shape[0], 1))
 
 
 def _thirty_two_bits(begin: Any, count: Any, seed: Any) -> Any:

@@ -90,8 +90,11 @@ def _product(rows: Any, kernel: Any) -> tuple[Any, Callable[..., Any]]:
     def gradient(*arguments: Any, upstream: Any = None) -> tuple[Any, Any]:
         # One backend gives it by position, another by name.
         given = arguments[0] if upstream is None else upstream
-        turned = ops.swapaxes(kernel[None], 1, 2)
-        by_rows = ops.reshape(ops.matmul(given[None], turned), ops.shape(rows))
+        turned = ops.swapaxes(ops.expand_dims(kernel, 0), 1, 2)
+        by_rows = ops.matmul(ops.expand_dims(given, 0), turned)
+        # The first axis is inferred: to ask for its size would take ten
+        # operations, and a graph has a hundred products.
+        by_rows = ops.reshape(by_rows, (-1, kernel.shape[0]))
         return by_rows, ops.matmul(ops.transpose(rows), given)
 
     return ops.matmul(rows, kernel), gradient

@@ -57,6 +57,12 @@ class Adam:
           updates_done: scalar int64.
         """
         count = tf.cast(updates_done + 1, tf.float32)
+        # Once for all weights: a number becomes an operation of the graph
+        # wherever it is given, and each takes its time until the first step.
+        beta1, beta2, epsilon = map(
+            tf.constant, (self._beta1, self._beta2, self._epsilon)
+        )
+        beta1_power, beta2_power = tf.pow(beta1, count), tf.pow(beta2, count)
         for (path, weight), gradient in zip(
             self._weights.items(), gradients, strict=True
         ):
@@ -65,12 +71,12 @@ class Adam:
                 var=weight.handle,
                 m=first.handle,
                 v=second.handle,
-                beta1_power=tf.pow(self._beta1, count),
-                beta2_power=tf.pow(self._beta2, count),
+                beta1_power=beta1_power,
+                beta2_power=beta2_power,
                 lr=rate,
-                beta1=self._beta1,
-                beta2=self._beta2,
-                epsilon=self._epsilon,
+                beta1=beta1,
+                beta2=beta2,
+                epsilon=epsilon,
                 grad=gradient,
             )
 
