@@ -137,7 +137,7 @@ class Scorer(LineScorer):
         super().__init__(encoder, options)
         signature = [tf.TensorSpec([None, None], tf.int32)] * 2
 
-        @tf.function(input_signature=signature)
+        @tf.function(input_signature=signature, autograph=False)
         def log_probabilities(inputs: tf.Tensor, targets: tf.Tensor) -> Any:
             logits = model.logits(model(inputs, targets))
             return -losses.token_losses(logits, targets, 0.0)

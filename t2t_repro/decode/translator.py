@@ -50,7 +50,8 @@ class Translator(LineTranslator):
         if options.samples:
             signature.append(tf.TensorSpec([None, None], tf.float32))
 
-        @tf.function(input_signature=signature)
+        # Autograph would parse the source of every function on the way.
+        @tf.function(input_signature=signature, autograph=False)
         def search(
             inputs: tf.Tensor, limits: tf.Tensor, *drawn: tf.Tensor
         ) -> Any:

@@ -101,6 +101,7 @@ class _Translator(tf.Module):
         self.translate = tf.function(
             self._translate,
             input_signature=[tf.TensorSpec([None], tf.string, name="inputs")],
+            autograph=False,
         )
 
     def _translate(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:

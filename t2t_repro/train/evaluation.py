@@ -79,6 +79,7 @@ class Evaluator:
         self._measure = tf.function(
             self._measure_batch,
             input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2,
+            autograph=False,
         )
 
     def evaluate(

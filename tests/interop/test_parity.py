@@ -74,6 +74,7 @@ class Case:
                     tf.TensorSpec([None, None], tf.int32),
                     tf.TensorSpec([None], tf.int32),
                 ],
+                autograph=False,
             )
         return self._searches[beams, alpha, keep]
 
