@@ -145,7 +145,7 @@ class Trainer:
         """Goes back to the newest checkpoint, or starts warm or fresh.
 
         What a killed training left half-written is removed first, and the
-        largest batch is tried.
+        largest batch is tried where there is something left to train.
 
         Raises:
           InputError: no whole checkpoint, or not enough memory.
@@ -154,12 +154,14 @@ class Trainer:
         folder, origin = self._run.folder, self._options.warm_start_from
         if self._worker.is_chief:
             recovery.clean(folder)
-        failures.rehearse(self.step, self._run, self._batches)
+        newest = max(run_directory.checkpoint_steps(folder), default=0)
+        # Workers whose folders differ find that out below, all together.
+        if self._worker.count > 1 or newest < self._options.train_steps:
+            failures.rehearse(self.step, self._run, self._batches)
         prefix = self._checkpointer.restore()
         if prefix is not None:
             logger.info("going on from %s", prefix)
-        if prefix is not None and origin:
-            # As in tensor2tensor, so that the same command goes on.
+        if prefix is not None and origin:  # so that the same command goes on
             logger.warning(
                 "--warm_start_from=%s is ignored: %s has a checkpoint already,"
                 " and training goes on from that",

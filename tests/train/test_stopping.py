@@ -175,6 +175,7 @@ def test_a_step_that_is_not_finite_stops(run, arguments, capsys, monkeypatch):
 
 def test_a_step_that_is_not_finite_is_skipped(run, arguments, monkeypatch):
     _poison(monkeypatch, at=3)
+    arguments = [*arguments, "--schedule=train"]
     assert t2t_trainer.main([*arguments, "--nan_policy=skip"]) == 0
     values = checkpoints.read(f"{run}/model.ckpt-6")
     assert values["global_step"] == 6
@@ -192,9 +193,9 @@ def test_a_step_that_is_not_finite_is_skipped(run, arguments, monkeypatch):
 
 
 def test_a_damaged_checkpoint_is_trained_again(trained, run, arguments, capsys):
-    assert t2t_trainer.main(arguments) == 0
+    shutil.copytree(trained.output_dir, run, dirs_exist_ok=True)
     (run / "model.ckpt-6.index").write_bytes(b"")
-    assert t2t_trainer.main(arguments) == 0
+    assert t2t_trainer.main([*arguments, "--schedule=train"]) == 0
     assert "model.ckpt-6 is damaged" in capsys.readouterr().err
     toy_run.assert_same_checkpoint(run, trained.output_dir, 6)
     assert len(list((run / "damaged").iterdir())) == 2

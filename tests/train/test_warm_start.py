@@ -91,6 +91,7 @@ def test_a_run_that_starts_warm(trained, tmp_path, capsys):
     arguments = [
         *toy_run.trainer_arguments(trained.data_dir, folder, steps=1),
         f"--warm_start_from={trained.output_dir}",
+        "--schedule=train",
     ]
     assert t2t_trainer.main(arguments) == 0, capsys.readouterr().err
     first = checkpoints.read(f"{folder}/model.ckpt-0")
