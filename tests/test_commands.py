@@ -53,7 +53,7 @@ _LOOKED_UP = {
     "python -m t2t_repro.bin.t2t_trainer": "names a module",
     "python -m benchmarks.all": "names a module",
     "python -m benchmarks.startup": (
-        "starts three processes; tests/benchmarks/test_startup.py does"
+        "trains base for a step; tests/benchmarks/test_startup.py does less"
     ),
     "benchmarks.train_step --model=big ...": (
         "for a GPU; compiling it four times takes long"
