@@ -66,8 +66,16 @@ def transformer_moe_1b() -> TransformerMoeHParams:
 
 @register_hparams
 def transformer_moe_multi30k() -> TransformerMoeHParams:
-    """`transformer_multi30k` with experts of 128: two make its 256."""
-    return _with_experts(transformer_multi30k(), 128)
+    """`transformer_multi30k` with experts of 128: two make its 256.
+
+    Norms come first, as in tensor2tensor's later experts: behind the
+    sub-layers they let an encoder of experts forget which word is which
+    (docs/rivals.md).
+    """
+    norms_first = transformer_multi30k().replace(
+        layer_preprocess_sequence="n", layer_postprocess_sequence="da"
+    )
+    return _with_experts(norms_first, 128)
 
 
 @register_hparams
