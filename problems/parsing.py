@@ -85,6 +85,13 @@ class ParsingPtbSampleRecombined(ParsingPtbSample):
 
 
 @register_problem
+class ParsingPtbSampleRecombinedInorder(ParsingPtbSampleRecombined):
+    """`parsing_ptb_sample_recombined`, each bracket behind its first child."""
+
+    in_order = True
+
+
+@register_problem
 class ParsingWsjWp16k(ParsingProblem):
     """Wall Street Journal: sections 02-21, some 40,000; dev 22, test 23."""
 

@@ -199,6 +199,7 @@ GIVEN = {
         world.text("in.en"),
     ),
     ("docs/serving.md", "On the command line"): lambda world: world.run("O"),
+    ("docs/parsing.md", "With and without"): World.trees,
     ("docs/plug_ins.md", "A folder"): World.usr,
     ("docs/your_own.md", "A new problem"): World.usr,
     ("docs/your_own.md", "A new hparams set"): World.usr,

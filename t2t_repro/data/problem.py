@@ -17,6 +17,7 @@ from t2t_repro.data.vocabulary_sample import EvenSample
 from t2t_repro.errors import InputError, UsageError
 from t2t_repro.text.encoder import TextEncoder
 from t2t_repro.text.lines import LinePairs
+from t2t_repro.text.tree_grammar import TreeGrammar
 
 VOCAB_KINDS = ("bpe", "subwords", "words")
 
@@ -147,6 +148,15 @@ class TextToTextProblem(abc.ABC):
         """
         del line
         return text, collections.Counter()
+
+    def grammar(self, encoder: TextEncoder) -> TreeGrammar | None:
+        """What a search for outputs is held to; None: it may write any text.
+
+        Args:
+          encoder: the vocabulary.
+        """
+        del encoder
+        return None
 
     def default_hparams_set(self, pairs: int, has_gpu: bool) -> str | None:
         """For so many training pairs; None: --hparams_set must be given."""

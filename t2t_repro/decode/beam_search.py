@@ -10,6 +10,7 @@ so is how it follows the beams when they change places. Sentences that are
 decided leave the batch, a quarter of it at a time.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -22,6 +23,8 @@ from t2t_repro.decode.beam_step import (
     first_state,
     last_ids,
 )
+from t2t_repro.decode.constraint import ANYTHING, Constraint
+from t2t_repro.models.seq2seq import gather_beams
 
 # The batch shrinks when this share of it is decided: rows that idle cost time,
 # and so does moving the others.
@@ -42,10 +45,11 @@ class Hypotheses(NamedTuple):
     scores: tf.Tensor
 
 
-# One id more: (position, state, logits, of each sentence) -> the state, and the
-# beam that each alive one continues; see `beam_step.advance`.
+# One id more: (position, state, logits, of each sentence, allowed ids) -> the
+# state, and the beam that each alive one continues; see `beam_step.advance`.
 Advance = Callable[
-    [tf.Tensor, State, tf.Tensor, Any], tuple[State, tf.Tensor | None]
+    [tf.Tensor, State, tf.Tensor, Any, tf.Tensor | None],
+    tuple[State, tf.Tensor | None],
 ]
 
 
@@ -57,6 +61,8 @@ class _Active(NamedTuple):
       given: what `advance` wants to know of each, a nest of `[active, ...]`.
       memory: the model's; see `models.seq2seq`.
       carried: the model's state.
+      form: the constraint's memory; see `constraint`.
+      followed: the constraint's state.
       state: of the search.
     """
 
@@ -64,6 +70,8 @@ class _Active(NamedTuple):
     given: Any
     memory: Any
     carried: Any
+    form: Any
+    followed: Any
     state: State
 
 
@@ -86,6 +94,7 @@ def greedy_search(
     inputs: tf.Tensor,
     limits: tf.Tensor,
     search: str = "tensor2tensor",
+    constraint: Constraint = ANYTHING,
 ) -> Hypotheses:
     """Takes the likeliest id at each position.
 
@@ -94,13 +103,14 @@ def greedy_search(
       inputs: `[batch, source]` int32, 0 = padding.
       limits: `[batch]` int32, most ids to generate for each sentence.
       search: as in `beam_search`.
+      constraint: as in `beam_search`.
 
     Returns:
       One hypothesis per sentence; its score is log P.
     """
     # With two candidates an end of sentence in second place would count.
     rules = Rules(1, 1, 0.0, 1, search)
-    return _search_by(rules, model, inputs, limits)
+    return _search_by(rules, model, inputs, limits, constraint)
 
 
 def beam_search(
@@ -111,6 +121,7 @@ def beam_search(
     alpha: float,
     keep: int = 1,
     search: str = "tensor2tensor",
+    constraint: Constraint = ANYTHING,
 ) -> Hypotheses:
     """Translates a batch.
 
@@ -124,6 +135,7 @@ def beam_search(
         sentence ends as soon as no alive one can still enter these.
       search: how hypotheses end and are ranked, see `beam_step`; by the rules
         of transformers all of them must be final.
+      constraint: the form of an output.
 
     Returns:
       `beam_size` hypotheses per sentence; beyond `keep` they may not be the
@@ -134,41 +146,59 @@ def beam_search(
     rules = Rules(beam_size, 2 * beam_size, alpha, keep, search)
     if rules.of_transformers:
         rules = rules._replace(keep=beam_size)
-    return _search_by(rules, model, inputs, limits)
+    return _search_by(rules, model, inputs, limits, constraint)
 
 
 def _search_by(
-    rules: Rules, model: Any, inputs: tf.Tensor, limits: tf.Tensor
+    rules: Rules,
+    model: Any,
+    inputs: tf.Tensor,
+    limits: tf.Tensor,
+    constraint: Constraint,
 ) -> Hypotheses:
     def one_id_more(
-        position: tf.Tensor, state: State, logits: tf.Tensor, limits: tf.Tensor
+        position: tf.Tensor,
+        state: State,
+        logits: tf.Tensor,
+        limits: tf.Tensor,
+        allowed: tf.Tensor | None,
     ) -> tuple[State, tf.Tensor | None]:
-        state, parents = advance(position, state, logits, limits, rules)
+        state, parents = advance(
+            position, state, logits, limits, rules, allowed
+        )
         return state, parents if rules.beams > 1 else None
 
-    state = first_state(limits, rules.beams)
-    return search(model, inputs, state, limits, one_id_more)
+    beams = rules.beams
+    return search(model, inputs, limits, beams, limits, one_id_more, constraint)
 
 
 def search(
-    model: Any, inputs: tf.Tensor, state: State, given: Any, advance: Advance
+    model: Any,
+    inputs: tf.Tensor,
+    limits: tf.Tensor,
+    beams: int,
+    given: Any,
+    advance: Advance,
+    constraint: Constraint,
 ) -> Hypotheses:
     """The loop around all ways to generate.
 
     Args:
       model: a `Seq2Seq`.
       inputs: `[batch, source]` int32, 0 = padding.
-      state: before the first id.
+      limits: `[batch]` int32, most ids to generate for each sentence.
+      beams: hypotheses of each sentence that go on at a time.
       given: what `advance` wants to know of each sentence, a nest of
         `[batch, ...]`.
       advance: chooses the next ids; without parents all beams go on.
+      constraint: the form of an output.
     """
     kernel = model.output_kernel()
-    beams = state.alive_log_probs.shape[1]
     memory, carried = model.start(model.encode(inputs), beams)
-    active = _Active(
-        tf.range(tf.shape(inputs)[0]), given, memory, carried, state
-    )
+    form, followed = constraint.start(inputs, limits, beams)
+    rows = tf.range(tf.shape(inputs)[0])
+    state = first_state(limits, beams)
+    active = _Active(rows, given, memory, carried, form, followed, state)
     nobody = _Left(
         rows=tf.zeros([0], tf.int32),
         ids=tf.zeros([0, beams, 0], tf.int32),
@@ -176,29 +206,39 @@ def search(
     )
 
     def grow(
-        position: tf.Tensor, carried: Any, state: State, active: _Active
-    ) -> tuple[tf.Tensor, Any, State]:
+        active: _Active,
+        position: tf.Tensor,
+        carried: Any,
+        followed: Any,
+        state: State,
+    ) -> tuple[tf.Tensor, Any, Any, State]:
         ids = last_ids(state)
         x, carried = model.step(ids, position, active.memory, carried)
         logits = model.logits(x, kernel)
-        state, parents = advance(position, state, logits, active.given)
+        logits = constraint.merged(active.form, followed, logits)
+        allowed = constraint.allowed(active.form, followed)
+        state, parents = advance(position, state, logits, active.given, allowed)
         if parents is not None:
             carried = model.reorder(carried, parents)
-        return position + 1, carried, state
+            followed = tf.nest.map_structure(
+                lambda tensor: gather_beams(tensor, parents), followed
+            )
+        followed = constraint.advance(active.form, followed, last_ids(state))
+        return position + 1, carried, followed, state
 
     def grow_until_it_pays_to_shrink(
         position: tf.Tensor, active: _Active, left: _Left
     ) -> tuple[tf.Tensor, _Active, _Left]:
-        changing = (position, active.carried, active.state)
-        position, carried, state = tf.while_loop(
-            lambda position, carried, state: _share(state.is_done) < _SHRINK_AT,
-            lambda position, carried, state: grow(
-                position, carried, state, active
-            ),
+        changing = (position, active.carried, active.followed, active.state)
+        position, carried, followed, state = tf.while_loop(
+            lambda *changing: _share(changing[-1].is_done) < _SHRINK_AT,
+            functools.partial(grow, active),
             changing,
             shape_invariants=_invariants(changing),
         )
-        active = active._replace(carried=carried, state=state)
+        active = active._replace(
+            carried=carried, followed=followed, state=state
+        )
         return position, *_shrink(position, active, left)
 
     start = (tf.constant(0), active, nobody)

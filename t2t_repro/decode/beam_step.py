@@ -16,6 +16,7 @@ search, or that of the Hugging Face transformers, which differs in five points:
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from t2t_repro.text.encoder import EOS_ID, PAD_ID
@@ -114,6 +115,7 @@ def advance(
     logits: tf.Tensor,
     limits: tf.Tensor,
     rules: Rules,
+    allowed: tf.Tensor | None = None,
 ) -> tuple[State, tf.Tensor]:
     """One id more for every sentence that is not done.
 
@@ -123,13 +125,16 @@ def advance(
       logits: `[active, beams, vocabulary]`.
       limits: `[active]`.
       rules: of the search.
+      allowed: `[active, beams, vocabulary]` bool, of what is alive the ids that
+        may come next; None: all. A continuation that is not allowed is never
+        taken; if there are too few others, fewer hypotheses are alive or end.
 
     Returns:
       The state, and `[active, beams]` the beam that each alive one continues.
     """
     beams, keep = rules.beams, rules.keep
     length = position + 1
-    ids, log_probs, parents = _candidates(state, logits, rules)
+    ids, log_probs, parents = _candidates(state, logits, rules, allowed)
     ends = ids[:, :, -1] == EOS_ID
     alive = tf.math.top_k(log_probs + tf.where(ends, IMPOSSIBLE, 0.0), beams)
     alive_parents = tf.gather(parents, alive.indices, batch_dims=1)
@@ -175,7 +180,7 @@ def advance(
 
 
 def _candidates(
-    state: State, logits: tf.Tensor, rules: Rules
+    state: State, logits: tf.Tensor, rules: Rules, allowed: tf.Tensor | None
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The best continuations of each sentence.
 
@@ -186,6 +191,7 @@ def _candidates(
       state: before the step.
       logits: `[active, beams, vocabulary]`.
       rules: of the search; `candidates` is the count.
+      allowed: see `advance`; what is not has minus infinity.
 
     Returns:
       ids `[active, count, position + 1]`, log probabilities `[active, count]`
@@ -194,18 +200,27 @@ def _candidates(
     beams, vocabulary = logits.shape[1:]
     count = rules.candidates
     width = min(count, vocabulary)
-    allowed = logits
+    choices = logits
     if rules.of_transformers:
         # A logit far below any, but finite.
         bar = tf.one_hot(PAD_ID, vocabulary, logits.dtype.min / 2, 0.0)
-        allowed = logits + bar
+        choices = logits + bar
     if rules.search == "huggingface_renormalized":
-        logits = allowed
-    values, indices = largest(allowed, width)
+        logits = choices
+    if allowed is not None:
+        choices = tf.where(allowed, choices, logits.dtype.min)
+    values, indices = largest(choices, width)
     peak = values[:, :, :1]
+    if allowed is not None:
+        # What is not allowed may be far likelier.
+        peak = tf.reduce_max(logits, axis=-1, keepdims=True)
     total = tf.reduce_sum(tf.exp(logits - peak), axis=-1, keepdims=True)
     log_probs = values - peak - tf.math.log(total)
     log_probs += state.alive_log_probs[:, :, None]
+    if allowed is not None:
+        # Nor may what continues an impossible hypothesis count.
+        possible = log_probs > IMPOSSIBLE
+        log_probs = tf.where(possible, log_probs, -np.inf)
     flat = [-1, beams * width]
     chosen = tf.math.top_k(tf.reshape(log_probs, flat), count)
     parents = chosen.indices // width

@@ -3,10 +3,13 @@
 from typing import Any, NamedTuple
 
 from t2t_repro.decode import ctranslate2_engine, shortlist
+from t2t_repro.decode.constraint import ANYTHING, Constraint
 from t2t_repro.decode.line_translator import LineTranslator
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.scoring import LineScorer, Scorer
 from t2t_repro.decode.translator import Translator
+from t2t_repro.decode.tree_constraint import TreeConstraint
+from t2t_repro.errors import UsageError
 from t2t_repro.run_directory import Run
 from t2t_repro.text.encoder import TextEncoder
 
@@ -43,14 +46,15 @@ def start(
 
     Raises:
       InputError: see `ctranslate2_engine.open_model`.
-      UsageError: so does that.
+      UsageError: so does that; or a constraint is wanted where there is none.
     """
+    constraint = _constraint(run, encoder, options)
     if options.engine == "tensorflow":
         among = None
         if options.shortlist:
             among = shortlist.of_run(options.shortlist, run)
         return Engine(
-            Translator(model, encoder, options, among),
+            Translator(model, encoder, options, among, constraint),
             Scorer(model, encoder, options),
         )
     if opened is None:
@@ -60,3 +64,25 @@ def start(
         ctranslate2_engine.EngineScorer(opened, encoder, options),
         opened,
     )
+
+
+def _constraint(
+    run: Run, encoder: TextEncoder, options: DecodeOptions
+) -> Constraint:
+    """What the search of a run is held to.
+
+    Raises:
+      UsageError: the options ask for a search that cannot be held to it.
+    """
+    grammar = None
+    if options.constrained:
+        grammar = run.open_problem().grammar(encoder)
+    if grammar is None:
+        return ANYTHING
+    if options.shortlist or options.engine != "tensorflow":
+        raise UsageError(
+            "--decode_hparams: only TensorFlow's search among all ids can be"
+            " held to trees: leave shortlist and engine out, or give"
+            " constrained=false."
+        )
+    return TreeConstraint(grammar)

@@ -3,7 +3,7 @@
 Section 6.1: beam 4, alpha 0.6, at most input length + 50 (tensor2tensor's own
 default is + 100). A problem may bring other values: parsing does, section 6.3.
 The names are tensor2tensor's; `sampling_*` stood among its model's hparams, and
-`n_best`, `sampling_keep_top_p` and `random_seed` are ours in this place.
+`n_best`, `sampling_keep_top_p`, `random_seed` and `constrained` are ours.
 
 `n_best` is one of these and no flag of its own: how many hypotheses must be
 final decides when the search may stop, so it belongs beside the beam.
@@ -62,6 +62,8 @@ class DecodeOptions:
         empty: all are.
       engine: what multiplies and searches; `ctranslate2` is another program
         (`ctranslate2_engine`).
+      constrained: where the problem's outputs have a grammar, as trees do,
+        look for no others; else they are repaired.
     """
 
     beam_size: int = 4
@@ -82,6 +84,7 @@ class DecodeOptions:
     search: str = "tensor2tensor"
     shortlist: str = ""
     engine: str = "tensorflow"
+    constrained: bool = True
 
     def __post_init__(self) -> None:
         """Refuses values with which nothing can be decoded."""

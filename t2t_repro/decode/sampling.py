@@ -19,7 +19,8 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_repro.decode.beam_search import Hypotheses, search
-from t2t_repro.decode.beam_step import State, first_state
+from t2t_repro.decode.beam_step import State
+from t2t_repro.decode.constraint import ANYTHING, Constraint
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.layers.attention import MASKED
 from t2t_repro.text.encoder import EOS_ID, PAD_ID
@@ -88,6 +89,7 @@ def sample(
     limits: tf.Tensor,
     drawn: tf.Tensor,
     options: DecodeOptions,
+    constraint: Constraint = ANYTHING,
 ) -> Hypotheses:
     """Draws a translation of each sentence.
 
@@ -97,6 +99,7 @@ def sample(
       limits: `[batch]` int32, most ids to generate for each sentence.
       drawn: from `draws`.
       options: how to choose.
+      constraint: the form of an output.
 
     Returns:
       One hypothesis for each sentence; its score is the log probability that
@@ -108,10 +111,14 @@ def sample(
         state: State,
         logits: tf.Tensor,
         given: tuple[tf.Tensor, tf.Tensor],
+        allowed: tf.Tensor | None,
     ) -> tuple[State, None]:
         limits, drawn = given
         logits = logits[:, 0]
-        ids = choose(logits, drawn[:, position], options)
+        choices = logits
+        if allowed is not None:
+            choices = tf.where(allowed[:, 0], logits, MASKED)
+        ids = choose(choices, drawn[:, position], options)
         log_probs = -tf.nn.sparse_softmax_cross_entropy_with_logits(ids, logits)
         done = state.is_done
         ids = tf.where(done, PAD_ID, ids)[:, None, None]
@@ -126,5 +133,5 @@ def sample(
         )
         return grown, None
 
-    state = first_state(limits, beams=1)
-    return search(model, inputs, state, (limits, drawn), one_id_more)
+    given = limits, drawn
+    return search(model, inputs, limits, 1, given, one_id_more, constraint)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from t2t_repro.decode import sampling, shortlisted
 from t2t_repro.decode.beam_search import Hypotheses, beam_search, greedy_search
+from t2t_repro.decode.constraint import ANYTHING, Constraint
 from t2t_repro.decode.line_translator import Found, Ids, LineTranslator
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.shortlist import Shortlist
@@ -23,6 +24,7 @@ class Translator(LineTranslator):
         encoder: TextEncoder,
         options: DecodeOptions,
         shortlist: Shortlist | None = None,
+        constraint: Constraint = ANYTHING,
     ):
         """Prepares the search; it is traced once, at the first batch.
 
@@ -31,6 +33,7 @@ class Translator(LineTranslator):
           encoder: the vocabulary.
           options: how to search; their own `shortlist` is for who opens files.
           shortlist: what to search among; None: all ids.
+          constraint: the form of an output, in ids of the whole vocabulary.
 
         Raises:
           UsageError: the model does not go with a shortlist.
@@ -42,6 +45,7 @@ class Translator(LineTranslator):
         if shortlist is not None:
             shortlisted.check(model)
             choose = shortlisted.Chooser(shortlist)
+        self._constraint = constraint
         signature = [
             tf.TensorSpec([None, None], tf.int32),
             tf.TensorSpec([None], tf.int32),
@@ -58,9 +62,9 @@ class Translator(LineTranslator):
             def find(model: Any) -> Hypotheses:
                 if options.samples:
                     return sampling.sample(
-                        model, inputs, limits, drawn[0], options
+                        model, inputs, limits, drawn[0], options, constraint
                     )
-                return likeliest(model, inputs, limits, options)
+                return likeliest(model, inputs, limits, options, constraint)
 
             if choose is None:
                 return find(model)
@@ -70,7 +74,13 @@ class Translator(LineTranslator):
 
     def with_options(self, options: DecodeOptions) -> "Translator":
         """The same weights, searched in another way."""
-        return Translator(self._model, self._encoder, options, self._shortlist)
+        return Translator(
+            self._model,
+            self._encoder,
+            options,
+            self._shortlist,
+            self._constraint,
+        )
 
     def search(
         self, sources: Sequence[Ids], numbers: Sequence[int]
@@ -80,10 +90,12 @@ class Translator(LineTranslator):
         inputs = np.zeros((len(sources), lengths.max()), np.int32)
         for row, ids in enumerate(sources):
             inputs[row, : len(ids)] = ids
-        arguments = [inputs, lengths + self._options.extra_length]
+        limits = lengths + self._options.extra_length
+        limits = np.maximum(limits, self._constraint.shortest(inputs))
+        arguments = [inputs, limits]
         if self._options.samples:
             seed = self._options.random_seed
-            arguments.append(sampling.draws(seed, numbers, arguments[1]))
+            arguments.append(sampling.draws(seed, numbers, limits))
         result = self._search(*map(tf.constant, arguments))
         ids, scores = result.ids.numpy(), result.scores.numpy().tolist()
         return [
@@ -93,7 +105,11 @@ class Translator(LineTranslator):
 
 
 def likeliest(
-    model: Any, inputs: tf.Tensor, limits: tf.Tensor, options: DecodeOptions
+    model: Any,
+    inputs: tf.Tensor,
+    limits: tf.Tensor,
+    options: DecodeOptions,
+    constraint: Constraint = ANYTHING,
 ) -> Hypotheses:
     """The search that the options ask for, where they do not draw.
 
@@ -102,9 +118,10 @@ def likeliest(
       inputs: `[batch, source]` int32, 0 = padding.
       limits: `[batch]` int32, most ids to generate for each sentence.
       options: beam, length penalty, and how many hypotheses must be final.
+      constraint: the form of an output.
     """
     if options.beam_size == 1:
-        return greedy_search(model, inputs, limits, options.search)
+        return greedy_search(model, inputs, limits, options.search, constraint)
     return beam_search(
         model,
         inputs,
@@ -113,4 +130,5 @@ def likeliest(
         options.alpha,
         options.hypotheses,
         options.search,
+        constraint,
     )

@@ -3,9 +3,11 @@
 import contextlib
 import io
 import json
+import shutil
 
 import pytest
 
+import t2t_repro
 from t2t_repro.bin import t2t_datagen, t2t_decoder, t2t_trainer
 from t2t_repro.report import run_facts
 from t2t_repro.text.lines import read_lines
@@ -92,9 +94,27 @@ def test_every_line_becomes_a_tree_over_its_words(decode):
     assert trees[0].words() == ["the", "dog", "sleeps", "."]
     assert lines[1] == "(TOP)"
     assert trees[2].words() == ["f-LRB-x-RRB-", "-LRB-y-RRB-", ",", "gnu"]
-    # Hardly trained, it makes mistakes; the empty line needs no repair.
-    assert " of 3 sentences were repaired" in error
+    assert "0 of 3 sentences were repaired" in error
     assert [leaf.label for leaf in trees[2].leaves()][2] == ","
+
+
+def test_without_the_constraint_trees_are_repaired(decode):
+    free = f"{_FAST},constrained=false"
+    status, lines, _, error = decode("the dog sleeps .\n\nf(x) gnu\n", free)
+    assert status == 0 and len(lines) == 3
+    assert parse_tree(lines[0]).words() == ["the", "dog", "sleeps", "."]
+    # Hardly trained, it makes mistakes; the empty line needs no repair.
+    assert "2 of 3 sentences were repaired (sentences by kind: " in error
+
+
+def test_models_together_are_held_to_trees_too(run, tmp_path, messages):
+    shutil.copytree(run, tmp_path / "run")
+    loaded = t2t_repro.load(
+        [run, tmp_path / "run"], decode_hparams="beam_size=2"
+    )
+    line = loaded("the dog sleeps .")
+    assert parse_tree(line).words() == ["the", "dog", "sleeps", "."]
+    assert messages[-1] == "0 of 1 sentences were repaired"
 
 
 def test_all_beams_are_trees(decode):

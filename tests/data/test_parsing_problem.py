@@ -50,11 +50,13 @@ def test_every_bracket_and_tag_is_one_id(encoder):
     assert encoder.vocab_size <= 600
 
 
+@pytest.mark.parametrize("in_order", [False, True])
 @pytest.mark.parametrize("words_in_target", [False, True])
 @pytest.mark.parametrize("text", _TREES)
-def test_a_tree_survives(encoder, text, words_in_target):
+def test_a_tree_survives(encoder, text, words_in_target, in_order):
     problem = _Trees("parsing_trees")
     problem.words_in_target = words_in_target
+    problem.in_order = in_order
     tree = parse_tree(text)
     words = " ".join(tree.words())
     source = problem.input_line(words)
@@ -66,6 +68,36 @@ def test_a_tree_survives(encoder, text, words_in_target):
 
 def test_a_label_that_is_no_symbol_begins_like_one(encoder):
     assert encoder.pieces(encoder.encode(" (SFOO"))[0] == "\u2581(S"
+
+
+def test_the_grammar_is_in_ids(problem, encoder):
+    found = problem.grammar(encoder)
+    opening, closing = (encoder.encode(f" {x}")[0] for x in ("(NP", ")NP"))
+    assert found.closing[opening] == closing and len(found.closing) == 26
+    assert encoder.encode(" NNP")[0] in found.tags and len(found.tags) == 45
+    # In letters, and in bytes.
+    for word in (" zebra", " \u4e2d"):
+        first, *others = encoder.encode(word)
+        assert found.begins_word[first]
+        assert others and not any(found.begins_word[i] for i in others)
+    assert not found.words_in_target
+
+
+@pytest.mark.parametrize("words_in_target", [False, True])
+def test_other_labels_are_named(words_in_target, tmp_path, messages):
+    problem = _Trees("parsing_trees")
+    problem.words_in_target = words_in_target
+    lines = [" the dog", problem.target_line(parse_tree(_TREES[2]))] * 20
+    problem.learn_vocabulary(iter(lines), tmp_path / "vocabulary")
+    (said,) = messages
+    assert "parsing_trees: BAR, NNX, NP-SBJ, SFOO, XX are labels" in said
+
+
+def test_labels_that_are_no_symbols_have_no_grammar(encoder, messages):
+    problem = _Trees("parsing_trees")
+    problem.keep_functions = True
+    assert problem.grammar(encoder) is None
+    assert "parsing_trees decodes without a constraint" in messages[0]
 
 
 def test_a_word_has_the_same_ids_wherever_it_stands(problem, encoder):
@@ -81,6 +113,7 @@ def test_a_word_has_the_same_ids_wherever_it_stands(problem, encoder):
     [
         ("the  dog\t(barks) ", " the dog -LRB-barks-RRB-"),
         ("a\u00a0b c", " a\u00a0b c"),  # a no-break space is in the word
+        ("a\u2581b", " a_b"),  # this one SentencePiece takes for a space
         ("", ""),
         (" ", ""),
     ],

@@ -23,13 +23,13 @@ def test_every_field_can_be_given():
         "write_beam_scores=True,max_input_size=-1,num_samples=3,"
         "sampling_method=random,sampling_temp=0.5,sampling_keep_top_k=8,"
         "sampling_keep_top_p=0.9,random_seed=11,quantize=bfloat16,"
-        "search=huggingface,shortlist=list,engine=tensorflow"
+        "search=huggingface,shortlist=list,engine=tensorflow,constrained=false"
     ) == DecodeOptions(
         *(1, 0.0, 0, 7, True, True, -1, 0, 3, "random", 0.5, 8, 0.9, 11),
-        *("bfloat16", "huggingface", "list", "tensorflow"),
+        *("bfloat16", "huggingface", "list", "tensorflow", False),
     )
     assert options.parse("n_best=3").n_best == 3
-    assert len(dataclasses.fields(DecodeOptions)) == 18
+    assert len(dataclasses.fields(DecodeOptions)) == 19
 
 
 def test_how_many_hypotheses_are_wanted():

@@ -151,6 +151,16 @@ def test_what_data_is_made_from():
     assert len(registry.problem("parsing_ptb_sample").sources()) == 2
 
 
+def test_brackets_behind_their_first_children(tmp_path):
+    _write(tmp_path / "dev.trees", "dog")
+    text = (tmp_path / "dev.trees").read_text().replace("\n ", "")
+    (tmp_path / "dev.trees").write_text(text)
+    problem = registry.problem("parsing_ptb_sample_recombined_inorder")
+    ((_, target),) = problem.generate_samples("dev", tmp_path)
+    expected = "the DT (NP dog NN )NP (S barks VBZ (VP )VP . . )S"
+    assert target.split() == expected.split()
+
+
 def test_recombined_copies_follow_the_sample(tmp_path):
     words = [f"dog{number}" for number in range(40)]
     (tmp_path / "dev.trees").write_text(_TREE.format("dog"))
