@@ -323,7 +323,9 @@ def test_any_model_writes_trees_that_need_no_repair(problems, way, kind):
             batch_size=2, extra_length=extra_length, **_WAYS[way]
         )
         if not searched:
-            searched["by"] = Translator(model, encoder, options, constraint)
+            searched["by"] = Translator(
+                model, encoder, options, constraint=constraint
+            )
         translator = searched["by"]
         translator._options = options
         return translator.translate(map(problem.input_line, lines))
