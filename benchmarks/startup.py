@@ -121,6 +121,7 @@ def _round(
     sentence = _run("t2t_translate", [run, _SENTENCE], status=0)
     yield "t2t-translate, a sentence", sentence
     source, target = folder / "source", folder / "target"
+    target.unlink(missing_ok=True)
     source.write_text(f"{_SENTENCE}\n", encoding="utf-8")
     paths = [f"--decode_from_file={source}", f"--decode_to_file={target}"]
     line = _run("t2t_decoder", [run, *paths], status=0)

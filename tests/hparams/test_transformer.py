@@ -13,6 +13,8 @@ _SETS = (
     "transformer_big_one_gpu",
     "transformer_tiny",
     "transformer_multi30k",
+    "transformer_multi30k_v2",
+    "transformer_multi30k_record",
 )
 
 
@@ -54,6 +56,25 @@ def test_small_sets_keep_their_numbers():
         learning_rate_warmup_steps=1000,
         batch_size=1024,
         max_length=128,
+    )
+    first, second, record = (
+        registry.hparams(f"transformer_multi30k{version}")
+        for version in ("", "_v2", "_record")
+    )
+    assert second == first.replace(
+        layer_preprocess_sequence="n",
+        layer_postprocess_sequence="da",
+        layer_prepostprocess_dropout=0.25,
+        learning_rate_schedule="constant*linear_warmup*single_cycle_cos_decay",
+        learning_rate_constant=0.003,
+        learning_rate_decay_steps=19_000,
+        batch_size=2048,
+        batch_shapes=24,
+    )
+    assert record == second.replace(
+        layer_prepostprocess_dropout=0.2,
+        learning_rate_warmup_steps=500,
+        learning_rate_decay_steps=6500,
     )
     assert transformer.transformer_tiny() == base.replace(
         hidden_size=128,
