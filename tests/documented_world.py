@@ -8,6 +8,7 @@ import json
 import pathlib
 import re
 import shutil
+import zipfile
 
 import numpy as np
 import tensorflow as tf
@@ -214,6 +215,12 @@ def fetch(file: download.RemoteFile, tmp_dir) -> pathlib.Path:
     """What a download leaves under that name, in miniature."""
     path = pathlib.Path(tmp_dir) / file.name
     path.parent.mkdir(exist_ok=True)
+    if path.suffix == ".zip":  # a corpus of pairs in one file
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(
+                "pairs.txt", "".join(f"{n}\t{n}\n" for n in _LINES)
+            )
+        return path
     count = 40 if path.name.startswith("train") else 2
     with gzip.open(path, "wt", encoding="utf-8") as packed:
         packed.writelines(f"{line}\n" for line in _LINES[:count])

@@ -55,6 +55,9 @@ _LOOKED_UP = {
     "python -m benchmarks.startup": (
         "trains base for a step; tests/benchmarks/test_startup.py does less"
     ),
+    "python -m benchmarks.startup --hparams_set=transformer_multi30k ...": (
+        "six starts; tests/benchmarks/test_startup.py does less"
+    ),
     "benchmarks.train_step --model=big ...": (
         "for a GPU; compiling it four times takes long"
     ),
@@ -74,6 +77,7 @@ _RUN_ELSEWHERE = {
 _SMALL = all_benchmarks._SMALL | {"all": "--small --only=input"}
 _SMALL["datagen"] += " --processes=1"
 _SMALL["babi"] = "--model=memn2n_tiny --tasks=1 --seeds=1 --epochs=1"
+_SMALL["leaks"] = ""  # counts within seconds
 _SMALL["train_real"] += f" --hparams={toy_run.HPARAMS}"
 _SMALL["train_step"] += " --hparams=num_hidden_layers=1"
 _SMALL["decode"] += " --hparams=num_hidden_layers=1"

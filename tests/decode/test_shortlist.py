@@ -48,7 +48,7 @@ def test_the_flag_goes_before_the_option(whole, run, tmp_path):
     found = options.of_run(run, given)
     assert found.shortlist == f"{tmp_path / 'list'}"
     with pytest.raises(InputError, match=r"no: No such file"):
-        options.of_run(run, given, None, f"{tmp_path / 'no'}")
+        options.of_run(run, given, shortlist=f"{tmp_path / 'no'}")
 
 
 @pytest.mark.parametrize(
