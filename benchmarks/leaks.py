@@ -71,20 +71,22 @@ def leaks(pairs: Sequence[tuple[str, str]], seed: int) -> Record:
     for english, other in train:
         known.setdefault(words_of(english), other)
     others = {words_of(other) for _, other in train}
-    found = [pair for pair in test if words_of(pair[0]) in known]
-    either = sum(
-        words_of(english) in known or words_of(other) in others
-        for english, other in test
-    )
-    look_ups = [known[words_of(english)] for english, _ in found]
-    references = [other for _, other in found]
+    look_ups, references, either = [], [], 0
+    for english, other in test:
+        found = known.get(words_of(english))
+        if found is not None:
+            look_ups.append(found)
+            references.append(other)
+        either += found is not None or words_of(other) in others
     return {
         "pairs": len(shuffled),
         "test pairs": size,
-        "English in training": len(found) / size,
+        "English in training": len(look_ups) / size,
         "either side in training": either / size,
         "BLEU of a look-up": (
-            bleu.sacrebleu_score(look_ups, references).score if found else None
+            bleu.sacrebleu_score(look_ups, references).score
+            if look_ups
+            else None
         ),
     }
 

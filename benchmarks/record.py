@@ -9,7 +9,6 @@ generation and the translation of the test are not. Prints the row for README's
 leaderboard. The set is written for this clock alone: it is over when it passes.
 """
 
-import datetime
 import pathlib
 import subprocess
 import sys
@@ -105,7 +104,7 @@ def _measure(values: flags.FlagValues) -> Record:
     return {
         "rows": [
             {
-                "date": datetime.date.today().isoformat(),
+                "date": machine["date"],
                 "minutes": f"{minutes:.1f}",
                 "test_2016": f"{score:.2f}",
                 "commit": _commit(),

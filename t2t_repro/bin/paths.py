@@ -47,11 +47,17 @@ def to_write(values: flags.FlagValues, flag: str) -> pathlib.Path:
             f"--{flag}={given} exists: remove it, take another name or, if it"
             " is a file that this command wrote, give --overwrite."
         )
-    if not target.parent.is_dir():
-        raise UsageError(
-            f"--{flag}={given}: the folder {target.parent} does not exist."
-        )
+    require_parent(flag, given)
     return target
+
+
+def require_parent(flag: str, given: str) -> None:
+    """Raises UsageError when the folder of a file to be written is missing."""
+    parent = files.absolute(given).parent
+    if not parent.is_dir():
+        raise UsageError(
+            f"--{flag}={given}: the folder {parent} does not exist."
+        )
 
 
 def can_be_read_twice(path: str) -> bool:

@@ -311,16 +311,11 @@ def _write(path: str, written: Iterable[str]) -> None:
 def _refuse_to_overwrite(path: str) -> None:
     if path == lines.STANDARD:
         return
-    target = files.absolute(path)
-    if target.is_file():
+    if files.absolute(path).is_file():
         raise UsageError(
             f"--decode_to_file={path} exists: remove it or take another name."
         )
-    if not target.parent.is_dir():
-        raise UsageError(
-            f"--decode_to_file={path}: the folder {target.parent} does not"
-            " exist."
-        )
+    paths.require_parent("decode_to_file", path)
 
 
 def _references(

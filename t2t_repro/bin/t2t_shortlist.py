@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from t2t_repro import files, registry, run_directory
-from t2t_repro.bin import command
+from t2t_repro.bin import command, paths
 from t2t_repro.decode import shortlist
 from t2t_repro.errors import UsageError
 
@@ -62,11 +62,7 @@ def _make(values: flags.FlagValues) -> int | None:
         raise UsageError(
             f"--output_file={target} exists: remove it or take another name."
         )
-    if not target.parent.is_dir():
-        raise UsageError(
-            f"--output_file={target}: the folder {target.parent} does not"
-            " exist."
-        )
+    paths.require_parent("output_file", values.output_file)
     vocabulary = run_directory.data_vocabulary(problem, data_dir)
     size = problem.open_vocabulary(vocabulary).vocab_size
     command.load_tensorflow()

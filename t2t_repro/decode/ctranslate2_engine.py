@@ -39,7 +39,7 @@ from t2t_repro.decode.beam_step import IMPOSSIBLE
 from t2t_repro.decode.ensemble import Ensemble
 from t2t_repro.decode.line_translator import Found, Ids, LineTranslator
 from t2t_repro.decode.options import DecodeOptions
-from t2t_repro.decode.scoring import LineScorer
+from t2t_repro.decode.scoring import IDS_AT_ONCE, LineScorer
 from t2t_repro.errors import InputError, UsageError
 from t2t_repro.interop import ctranslate2
 from t2t_repro.run_directory import Run
@@ -48,8 +48,6 @@ from t2t_repro.text.encoder import EOS_ID, TextEncoder
 _ASKED = "--engine=ctranslate2"
 # --quantize, and what CTranslate2 calls it.
 _COMPUTE_TYPES = {"none": "float32", "bfloat16": "bfloat16", "int8": "int8"}
-# Target ids at a time, padding included, as in `scoring`.
-_IDS_AT_ONCE = 2048
 
 logger = logging.getLogger("t2t_repro")
 
@@ -213,7 +211,7 @@ class EngineScorer(LineScorer):
             [_pieces(source) for source, _ in pairs],
             # It adds their end itself.
             [_pieces(target[:-1]) for _, target in pairs],
-            max_batch_size=_IDS_AT_ONCE,
+            max_batch_size=IDS_AT_ONCE,
             batch_type="tokens",
             max_input_length=0,
             asynchronous=True,

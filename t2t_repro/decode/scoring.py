@@ -28,7 +28,7 @@ from t2t_repro.layers import losses
 from t2t_repro.text.encoder import EOS_ID, TextEncoder, of_targets
 
 # Target ids at a time: with 32,000 pieces, their logits take 256 MB.
-_IDS_AT_ONCE = 2048
+IDS_AT_ONCE = 2048
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,7 +171,7 @@ class Scorer(LineScorer):
         )
         while order:
             longest = len(pairs[order[0]][1])
-            size = min(self._options.batch_size, _IDS_AT_ONCE // longest)
+            size = min(self._options.batch_size, IDS_AT_ONCE // longest)
             rows, order = order[: max(size, 1)], order[max(size, 1) :]
             yield rows
 

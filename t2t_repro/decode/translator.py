@@ -39,8 +39,6 @@ class Translator(LineTranslator):
           UsageError: the model does not go with a shortlist.
         """
         super().__init__(encoder, options)
-        self._model = model
-        self._shortlist = shortlist
         choose = None
         if shortlist is not None:
             shortlisted.check(model)
@@ -71,16 +69,6 @@ class Translator(LineTranslator):
             return shortlisted.search(model, inputs, choose, find)
 
         self._search = search
-
-    def with_options(self, options: DecodeOptions) -> "Translator":
-        """The same weights, searched in another way."""
-        return Translator(
-            self._model,
-            self._encoder,
-            options,
-            self._shortlist,
-            self._constraint,
-        )
 
     def search(
         self, sources: Sequence[Ids], numbers: Sequence[int]

@@ -171,6 +171,11 @@ _NEWSTEST_2014 = {
 }
 _ENDE = {"problem": "translate_ende_wmt14_bpe37k", **_NEWSTEST_2014}
 _ENFR = {"problem": "translate_enfr_wmt14_wp32k", **_NEWSTEST_2014}
+_MULTI30K = {
+    "metric": "multi30k_bleu",
+    "test_set": "test_2016_flickr",
+    "sacrebleu_set": "multi30k/2016",
+}
 _BASE = ("transformer_base", "transformer_base_one_gpu")
 _BIG = ("transformer_big", "transformer_big_one_gpu")
 _WSJ_23 = {"metric": "f1", "test_set": "WSJ section 23", "sacrebleu_set": ""}
@@ -222,9 +227,7 @@ FIGURES = (
     Figure(
         hparams_sets=("transformer_multi30k",),
         problem="translate_ende_multi30k",
-        metric="multi30k_bleu",
-        test_set="test_2016_flickr",
-        sacrebleu_set="multi30k/2016",
+        **_MULTI30K,
         low=41.02,
         high=41.02,
         source="Wu et al. 2021, arXiv:2105.14462, with larger batches and rate",
@@ -232,9 +235,7 @@ FIGURES = (
     Figure(
         hparams_sets=("transformer_multi30k_v2",),
         problem="translate_ende_multi30k_bpe4k",
-        metric="multi30k_bleu",
-        test_set="test_2016_flickr",
-        sacrebleu_set="multi30k/2016",
+        **_MULTI30K,
         low=41.02,
         high=41.02,
         source="Wu et al. 2021, arXiv:2105.14462, with norms behind sub-layers",

@@ -5,13 +5,14 @@ import pytest
 import tensorflow as tf
 
 import t2t_repro
-from t2t_repro import checkpoints, registry
+from t2t_repro import checkpoints
 from t2t_repro.bin import t2t_decoder
 from t2t_repro.decode.beam_search import beam_search
 from t2t_repro.decode.ensemble import Ensemble
 from t2t_repro.errors import InputError, UsageError
 from t2t_repro.layers.attention import Mode
 from t2t_repro.text.lines import read_lines
+from tests.decode import random_model
 from tests.export import random_run
 
 _VOCABULARY = 13
@@ -20,13 +21,7 @@ _TARGETS = np.array([[4, 5, 9, 1], [3, 1, 0, 0]], np.int32)
 
 
 def _model(name, **changes):
-    """A model that is not sure of anything in the same way twice."""
-    hparams = registry.hparams(name).replace(hidden_size=16, **changes)
-    model = registry.model(hparams.MODEL)(hparams, _VOCABULARY)
-    rng = np.random.default_rng(len(name))
-    for weight in model.weights:
-        weight.assign(rng.normal(0.0, 0.4, weight.shape))
-    return model
+    return random_model.new(name, _VOCABULARY, hidden_size=16, **changes)
 
 
 @pytest.fixture(scope="module")

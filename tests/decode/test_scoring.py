@@ -101,7 +101,7 @@ def test_neighbours_and_order_change_nothing(model):
 
 
 def test_a_batch_holds_no_more_ids_than_memory_allows(model, monkeypatch):
-    monkeypatch.setattr(scoring, "_IDS_AT_ONCE", 6)
+    monkeypatch.setattr(scoring, "IDS_AT_ONCE", 6)
     scorer = Scorer(model, _Letters(), DecodeOptions(batch_size=10))
     ids = [([1], [1] * n) for n in (2, 7, 3, 3, 1)]
     # 7 is more than 6 and goes alone; 3 + 3; then 2 and 1.

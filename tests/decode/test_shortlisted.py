@@ -16,6 +16,7 @@ from t2t_repro.decode.shortlist import Shortlist
 from t2t_repro.decode.shortlisted import Chooser
 from t2t_repro.decode.translator import likeliest
 from t2t_repro.errors import UsageError
+from tests.decode import random_model
 
 _VOCABULARY = 13
 _INPUTS = tf.constant([[5, 6, 7, 1], [8, 1, 0, 0]])
@@ -42,12 +43,7 @@ def _shortlist(size):
 
 
 def _model(name, **changes):
-    hparams = registry.hparams(name).replace(**(_SMALL | changes))
-    model = registry.model(hparams.MODEL)(hparams, _VOCABULARY)
-    rng = np.random.default_rng(len(name))
-    for weight in model.weights:
-        weight.assign(rng.normal(0.0, 0.4, weight.shape))
-    return model
+    return random_model.new(name, _VOCABULARY, **(_SMALL | changes))
 
 
 @pytest.fixture(scope="module")

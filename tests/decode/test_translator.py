@@ -114,8 +114,7 @@ def test_lines_are_numbered_over_windows(model, monkeypatch, caplog):
 def test_the_best_few_are_the_first_of_all_beams(model):
     many = dataclasses.replace(_OPTIONS, return_beams=True)
     few = dataclasses.replace(_OPTIONS, n_best=2)
-    translator = Translator(model, _Letters(), many)
-    (all_beams,) = translator.translate(["a b c"])
-    (best,) = translator.with_options(few).translate(["a b c"])
+    (all_beams,) = Translator(model, _Letters(), many).translate(["a b c"])
+    (best,) = Translator(model, _Letters(), few).translate(["a b c"])
     assert len(best) == 2 and best[0].ids == all_beams[0].ids
     assert best[0].score >= best[1].score
