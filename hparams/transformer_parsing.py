@@ -64,3 +64,23 @@ def transformer_parsing_sample() -> TransformerHParams:
         # In ids, with the words in the target.
         max_length=320,
     )
+
+
+@register_hparams
+def transformer_parsing_sample_v2() -> TransformerHParams:
+    """The same model with norms first, and a rate that falls to 0.
+
+    As `transformer_multi30k_v2`, for the same reason; 14,000 updates.
+    """
+    return transformer_parsing_sample().replace(
+        layer_preprocess_sequence="n",
+        layer_postprocess_sequence="da",
+        layer_prepostprocess_dropout=0.2,
+        learning_rate_schedule=(
+            "constant*linear_warmup*single_cycle_cos_decay"
+        ),
+        learning_rate_constant=0.003,
+        learning_rate_warmup_steps=1000,
+        learning_rate_decay_steps=13000,
+        batch_shapes=24,
+    )

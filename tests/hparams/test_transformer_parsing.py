@@ -45,6 +45,27 @@ def test_the_sample_is_the_paper_in_small():
     assert sample.layer_postprocess_sequence == "dan"
 
 
+def test_the_second_sample_set_is_the_first_with_norms_first():
+    first, second = (
+        registry.hparams(f"transformer_parsing_sample{version}")
+        for version in ("", "_v2")
+    )
+    of_captions = registry.hparams("transformer_multi30k_v2")
+    shared = (
+        "layer_preprocess_sequence",
+        "layer_postprocess_sequence",
+        "learning_rate_schedule",
+        "learning_rate_constant",
+        "learning_rate_warmup_steps",
+        "batch_shapes",
+    )
+    assert second == first.replace(
+        layer_prepostprocess_dropout=0.2,
+        learning_rate_decay_steps=13_000,
+        **{name: getattr(of_captions, name) for name in shared},
+    )
+
+
 def test_trees_fit(shared):
     longest = registry.hparams("transformer_parsing_base").max_length
     lengths = []
