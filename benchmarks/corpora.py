@@ -10,6 +10,7 @@ from t2t_repro import files, registry, run_directory
 from t2t_repro.bin import command
 from t2t_repro.hparam import HParams
 from t2t_repro.run_directory import Run
+from t2t_repro.text.encoder import EOS_ID
 
 _SEED = 1
 
@@ -28,10 +29,10 @@ class Counts:
 
         Args:
           inputs: `[..., batch, source]`, 0 = padding.
-          targets: `[..., batch, target]`.
+          targets: `[..., batch, target]`, each sentence with its end.
         """
         self.batches += 1
-        self.sentences += int((targets[..., 0] != 0).sum())
+        self.sentences += int((targets == EOS_ID).sum())
         self.source_tokens += int((inputs != 0).sum())
         self.target_tokens += int((targets != 0).sum())
         self.padded_source += inputs.size

@@ -61,6 +61,7 @@ def transformer_base() -> TransformerHParams:
         batch_size=3125,
         max_length=256,  # not in the paper; tensor2tensor's
         batch_shapes=8,
+        pack_dataset=False,  # padded, "by approximate sequence length"
     )
 
 

@@ -157,6 +157,14 @@ class HParams:
         """Whether a batch's loss is that of its parts, added up."""
         return True
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether a row of a training batch holds several pairs.
+
+        Then the family's models can read such rows, see `Mode.is_packed`.
+        """
+        return False
+
     def architecture(self) -> dict[str, Any]:
         """What a report says of the family's own fields, in the paper's words.
 

@@ -22,6 +22,13 @@ _DECODE += " --decode_to_file={w}/out2 --checkpoint"
 TRAINER = cases(
     "t2t-trainer",
     (
+        "packed rows for a family that cannot read them",
+        _NEW.replace("transformer_tiny", "rnn_tiny")
+        + " --hparams=pack_dataset=true",
+        2,
+        "unknown name 'pack_dataset'. It belongs to the model transformer",
+    ),
+    (
         "output is data",
         _NEW.replace("/new", "/data/../data"),
         2,

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from t2t_repro.data import records
+from t2t_repro.data import packing, records
 from t2t_repro.data.records import Pairs
 from t2t_repro.data.shapes import BatchShape, assign, limits_of
 from t2t_repro.errors import InputError
@@ -52,6 +52,7 @@ class TrainingBatches:
       parts: replicas times accumulated micro-batches.
       seed: decides every order.
       is_reversed: swap source and target.
+      is_packed: rows hold several pairs, as many as `packing` finds room for.
       window_pairs: how many pairs to hold in memory, about.
       vocab_size: number of ids there may be, if known.
     """
@@ -61,6 +62,7 @@ class TrainingBatches:
     parts: int
     seed: int
     is_reversed: bool = False
+    is_packed: bool = False
     window_pairs: int = _WINDOW_PAIRS
     vocab_size: int | None = None
 
@@ -111,6 +113,10 @@ class TrainingBatches:
         self, pairs: Pairs, start: Position, next_file: int
     ) -> Iterator[tuple[Position, Batch]]:
         rng = np.random.default_rng([self.seed, start.epoch, start.file, 1])
+        if self.is_packed:
+            # From here on a row is what a pair is elsewhere.
+            limit = np.array(self.shapes[0][1:])
+            pairs = packing.pack(pairs, limit, rng)
         plan = plan_batches(pairs.lengths(), self.shapes, self.parts, rng)
         if plan and start.epoch == 0 and start.file == 0:
             # A part of the order by which checkpoints count their position.

@@ -13,7 +13,7 @@ import os
 import pathlib
 import re
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,20 @@ class Sequences:
     def row(self, index: int) -> np.ndarray:
         """One sequence, `[length]` int32."""
         return self.values[self.starts[index] : self.starts[index + 1]]
+
+    def joined(self, order: np.ndarray, sizes: np.ndarray) -> "Sequences":
+        """Sequences one behind another, as fewer and longer ones.
+
+        Args:
+          order: `[chosen]` indices.
+          sizes: `[rows]` how many of these each row has; their sum is `chosen`.
+        """
+        lengths = self.lengths[order]
+        ends = np.cumsum(lengths)
+        shifts = np.repeat(self.starts[order] - (ends - lengths), lengths)
+        values = self.values[shifts + np.arange(len(shifts))]
+        starts = np.concatenate([[0], ends[np.cumsum(sizes) - 1]])
+        return Sequences(values, starts.astype(np.int64))
 
     def padded(self, rows: np.ndarray, length: int) -> np.ndarray:
         """The chosen sequences as one `[batch, length]` int32 array.
@@ -207,11 +221,20 @@ def concatenate(blocks: Sequence[Pairs]) -> Pairs:
 
 
 def read_lengths(
-    paths: Sequence[str], vocab_size: int | None = None
+    paths: Sequence[str],
+    vocab_size: int | None = None,
+    check: Callable[[Pairs], None] | None = None,
 ) -> np.ndarray:
-    """`[count, 2]` source and target lengths; see `read_pairs`."""
-    blocks = [block.lengths() for block in _read_blocks(paths, vocab_size)]
-    return np.concatenate([np.zeros((0, 2), np.int64), *blocks])
+    """`[count, 2]` source and target lengths; see `read_pairs`.
+
+    `check` is shown all pairs, some at a time, and may raise.
+    """
+    lengths = [np.zeros((0, 2), np.int64)]
+    for pairs in _read_blocks(paths, vocab_size):
+        if check is not None:
+            check(pairs)
+        lengths.append(pairs.lengths())
+    return np.concatenate(lengths)
 
 
 def _read_blocks(

@@ -19,7 +19,7 @@ _STARTS = 5
 
 
 class BatchShape(NamedTuple):
-    """Sentences, source columns and target columns of a padded batch."""
+    """Rows, source columns and target columns of a padded batch."""
 
     batch: int
     source: int

@@ -39,6 +39,7 @@ _ADDED_LATER = {
     "multiply_embedding_mode": "sqrt_depth",
     "optimizer_multistep_accumulate_steps": 0,
     "learning_rate_constant": 1.0,
+    "pack_dataset": False,
 }
 
 # With any other value the network, or what it computes, is another one.
@@ -87,7 +88,6 @@ _TRAINING: dict[str, tuple[Any, ...]] = {
     "min_length": (0,),
     "split_to_length": (0,),
     "split_targets_chunk_length": (0,),
-    "pack_dataset": (False,),
     "use_fixed_batch_size": (False,),
     "activation_dtype": ("float32",),
     "weight_dtype": ("float32",),

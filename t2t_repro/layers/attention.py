@@ -81,6 +81,8 @@ class Mode:
         make one of the `[batch, target]` cross entropies, once these are known.
       present: `[batch, length]` bool of the stack that runs, False at padding,
         for layers in which positions compete; None: all take part.
+      is_packed: whether a row holds several sentences, each up to its end;
+        read by the models of families whose hparams can say so.
       attend: the attention function, so that a trainer can compile it.
       dtype: of the matrix products and of what lies between them, from the
         embeddings on. Weights, softmax and norms are float32 at any. Keras'
@@ -92,6 +94,7 @@ class Mode:
     maps: dict[str, Any] | None = None
     losses: list[Any] | None = None
     present: Any = None
+    is_packed: bool = False
     attend: Callable[..., tuple[Any, Any]] = attend
     dtype: str = "float32"
 

@@ -112,25 +112,25 @@ def sinusoids(positions: Any, channels: int, interleaved: bool) -> Any:
     """Positional encodings of section 3.5.
 
     Args:
-      positions: `[length]` numbers, from 0.
+      positions: `[...]` numbers, from 0.
       channels: d_model, even.
       interleaved: the paper's form, sine and cosine in turn with exponents
         2i / d_model; otherwise tensor2tensor's, all sines before all cosines
         with exponents i / (d_model / 2 - 1).
 
     Returns:
-      `[length, channels]` float32.
+      `[..., channels]` float32.
     """
     count = channels // 2
     steps = count if interleaved else max(count - 1, 1)
     exponents = ops.arange(count, dtype="float32") / steps
     rates = ops.exp(-math.log(_LONGEST_WAVELENGTH) * exponents)
-    angles = ops.cast(positions, "float32")[:, None] * rates[None, :]
+    angles = ops.cast(positions, "float32")[..., None] * rates
     sines, cosines = ops.sin(angles), ops.cos(angles)
     if not interleaved:
-        return ops.concatenate([sines, cosines], axis=1)
-    pairs = ops.stack([sines, cosines], axis=2)  # [length, channels / 2, 2]
-    return ops.reshape(pairs, (-1, channels))
+        return ops.concatenate([sines, cosines], axis=-1)
+    pairs = ops.stack([sines, cosines], axis=-1)  # [..., channels / 2, 2]
+    return ops.reshape(pairs, (*ops.shape(positions), channels))
 
 
 class Positions(keras.layers.Layer):
@@ -166,8 +166,8 @@ class Positions(keras.layers.Layer):
 
         Args:
           x: `[batch, length, hidden]`.
-          positions: `[length]` int32. Learned positions end at max_length:
-            whatever lies beyond takes the last one.
+          positions: `[length]` or `[batch, length]` int32. Learned positions
+            end at max_length: whatever lies beyond takes the last one.
 
         Returns:
           As `x`.
@@ -181,4 +181,4 @@ class Positions(keras.layers.Layer):
         else:
             interleaved = self._kind == "timing_interleaved"
             signal = sinusoids(positions, channels, interleaved)
-        return x + ops.cast(signal, x.dtype)[None]
+        return x + ops.cast(signal, x.dtype)

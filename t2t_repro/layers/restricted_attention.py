@@ -73,23 +73,24 @@ def with_neighbours(x: Any, window: Window) -> Any:
     return ops.concatenate(parts, axis=2) if len(parts) > 1 else x
 
 
-def window_bias(present: Any, window: Window) -> Any:
+def window_bias(segments: Any, window: Window) -> Any:
     """Hides what is in a block's reach but not in a query's window.
 
     Args:
-      present: `[batch, length]` bool, False at padding.
+      segments: `[batch, length]` numbers of sentences, which do not see each
+        other, 0 at padding; bool where a row is one sentence.
       window: what a position sees.
 
     Returns:
       `[batch * blocks, 1, block, keys]` float32, 0 or `MASKED`.
     """
-    places = _places(ops.shape(present)[1])
-    query = in_blocks(places, window)
-    key = ops.where(present[:, :, None], places, 0)
-    key = ops.swapaxes(with_neighbours(in_blocks(key, window), window), 2, 3)
+    segments = ops.cast(segments, "int32")[:, :, None]
+    query, key = _queries_keys(_places(ops.shape(segments)[1]), window)
     visible = ops.logical_and(
         key >= query - window.before, key <= query + window.after
     )
+    query, key = _queries_keys(segments, window)
+    visible = ops.logical_and(visible, ops.equal(query, key))
     visible = ops.logical_and(visible, key > 0)
     return _flat(ops.where(visible, 0.0, MASKED))[:, None]
 
@@ -158,6 +159,12 @@ def _whole_map(weights: Any, length: Any, window: Window) -> Any:
 def _places(length: Any) -> Any:
     """`[1, length, 1]` int32, from 1: 0 is where nobody is."""
     return ops.arange(1, length + 1, dtype="int32")[None, :, None]
+
+
+def _queries_keys(x: Any, window: Window) -> tuple[Any, Any]:
+    """`[batch, length, 1]` -> `[.., blocks, block, 1]`, `[.., 1, keys]`."""
+    blocks = in_blocks(x, window)
+    return blocks, ops.swapaxes(with_neighbours(blocks, window), 2, 3)
 
 
 def _flat(x: Any) -> Any:

@@ -33,6 +33,7 @@ from t2t_repro.models.transformer_layers import (
     FeedForward,
     attention,
 )
+from t2t_repro.models.transformer_packing import bias_within, positions_within
 
 # tensor2tensor numbers its 32 "target spaces"; translation problems that do
 # not say otherwise are space 0.
@@ -142,20 +143,24 @@ class Transformer(Seq2Seq):
         del stack, number
         return FeedForward(self.hparams, "feed_forward")
 
-    def encoder_bias(self, inputs: Any) -> Any:
+    def encoder_bias(self, inputs: Any, mode: Mode) -> Any:
         """What the encoder's self-attention may see.
 
         Args:
           inputs: `[batch, source]` int32.
+          mode: says whether a row holds several sentences.
 
         Returns:
           As `MultiHeadAttention.within` of the encoder wants it.
         """
+        if mode.is_packed:
+            return bias_within(inputs, inputs)
         return padding_bias(inputs)
 
-    def decoder_bias(self, targets: Any) -> Any:
+    def decoder_bias(self, targets: Any, mode: Mode) -> Any:
         """As `encoder_bias`, of the decoder: `[batch, target]` int32."""
-        return causal_bias(ops.shape(targets)[1])
+        bias = causal_bias(ops.shape(targets)[1])
+        return bias + bias_within(targets, targets) if mode.is_packed else bias
 
     def _parts(
         self, stack: str, number: int
@@ -201,9 +206,9 @@ class Transformer(Seq2Seq):
         x = self._embeddings["source"](inputs)
         if self._target_space is not None:
             x = x + self._target_space.matrix[0]
-        x = self._encoder_positions(x, ops.arange(ops.shape(inputs)[1]))
+        x = self._encoder_positions(x, _positions(inputs, mode))
         x = self._drop_input("encoder", ops.cast(x, mode.dtype), mode)
-        bias = self.encoder_bias(inputs)
+        bias = self.encoder_bias(inputs, mode)
         for layer in self._encoder_layers:
             x = layer(x, bias, mode=mode)
         return Encoded(inputs, self._final_norm("encoder", x))
@@ -224,11 +229,15 @@ class Transformer(Seq2Seq):
         x = self._embeddings["target"](targets)
         # Shifted right: the first position sees a zero vector, no start id.
         x = ops.pad(x[:, :-1], [[0, 0], [1, 0], [0, 0]])
-        positions = ops.arange(ops.shape(targets)[1])
+        positions = _positions(targets, mode)
+        memory_bias = padding_bias(encoded.inputs)
+        if mode.is_packed:
+            # Nor does it see the end of the sentence before.
+            x = ops.where(ops.equal(positions, 0)[..., None], 0.0, x)
+            memory_bias = bias_within(targets, encoded.inputs)
         x = self._decoder_positions(self._begun(x, positions), positions)
         x = self._drop_input("decoder", ops.cast(x, mode.dtype), mode)
-        bias = self.decoder_bias(targets)
-        memory_bias = padding_bias(encoded.inputs)
+        bias = self.decoder_bias(targets, mode)
         for layer in self._decoder_layers:
             memory = layer.memory(encoded.states)
             x = layer(x, memory, memory_bias, bias, mode=mode)
@@ -312,11 +321,12 @@ class Transformer(Seq2Seq):
 
         Args:
           x: `[batch, length, hidden]`, zero at position 0.
-          positions: `[length]`, or `[1]` where all are at the same one.
+          positions: `[length]` or `[batch, length]`, or `[1]` where all are at
+            the same one.
         """
         if self.hparams.decoder_start == "zero":
             return x
-        is_first = ops.equal(positions, 0)[None, :, None]
+        is_first = ops.equal(positions, 0)[..., None]
         start = self._embeddings["target"].padding()
         return ops.where(is_first, ops.cast(start, x.dtype), x)
 
@@ -327,6 +337,12 @@ class Transformer(Seq2Seq):
 
     def _final_norm(self, stack: str, x: Any) -> Any:
         return self._final_norms[stack](x) if self._final_norms else x
+
+
+def _positions(ids: Any, mode: Mode) -> Any:
+    """`[length]`, or `[batch, length]` where a row holds several sentences."""
+    length = ops.shape(ids)[1]
+    return positions_within(ids) if mode.is_packed else ops.arange(length)
 
 
 def _with_itself(ancestors: Any) -> Any:

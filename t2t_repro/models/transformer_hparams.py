@@ -54,12 +54,16 @@ class TransformerHParams(hparam.HParams):
     attention_dropout: float
     relu_dropout: float
 
+    # Rows of training batches hold several pairs, which do not see each other.
+    pack_dataset: bool
+
     MODEL: ClassVar[str] = "transformer"
     LATER: ClassVar[Mapping[str, Any]] = {
         **hparam.HParams.LATER,
         "ffn_activation": "relu",
         "logits_bias": False,
         "decoder_start": "zero",
+        "pack_dataset": False,
     }
     POSITIVE: ClassVar[tuple[str, ...]] = (
         *hparam.HParams.POSITIVE,
@@ -104,6 +108,11 @@ class TransformerHParams(hparam.HParams):
                 f"hparam hidden_size={self.hidden_size}: sines and cosines"
                 " come in pairs, give an even value."
             )
+
+    @property
+    def is_packed(self) -> bool:
+        """By `pack_dataset`; see `HParams.is_packed`."""
+        return self.pack_dataset
 
     @property
     def encoder_layers(self) -> int:

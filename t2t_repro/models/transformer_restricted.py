@@ -20,6 +20,7 @@ from t2t_repro.layers.restricted_attention import (
 )
 from t2t_repro.models.transformer import Memory, State, Transformer
 from t2t_repro.models.transformer_layers import attention
+from t2t_repro.models.transformer_packing import segmentation
 from t2t_repro.models.transformer_restricted_hparams import (
     TransformerRestrictedHParams,
 )
@@ -35,15 +36,17 @@ class TransformerRestricted(Transformer):
         kind = functools.partial(RestrictedAttention, self._window(stack))
         return attention(self.hparams, "self_attention", kind)
 
-    def encoder_bias(self, inputs: Any) -> Any:
+    def encoder_bias(self, inputs: Any, mode: Mode) -> Any:
         """Hides padding, and what is no neighbour; see `window_bias`."""
         present = ops.not_equal(inputs, 0)
-        return window_bias(present, self._window("encoder"))
+        segments = segmentation(inputs) if mode.is_packed else present
+        return window_bias(segments, self._window("encoder"))
 
-    def decoder_bias(self, targets: Any) -> Any:
+    def decoder_bias(self, targets: Any, mode: Mode) -> Any:
         """Hides what comes later or lies too far back."""
-        present = ops.ones_like(targets, dtype="bool")
-        return window_bias(present, self._window("decoder"))
+        one = ops.ones_like(targets)
+        segments = segmentation(targets) if mode.is_packed else one
+        return window_bias(segments, self._window("decoder"))
 
     def step(
         self,

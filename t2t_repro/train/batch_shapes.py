@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from t2t_repro import files, run_directory
-from t2t_repro.data import records
+from t2t_repro.data import packing, records
 from t2t_repro.data.batching import TrainingBatches
 from t2t_repro.data.shapes import BatchShape, choose_shapes
 from t2t_repro.errors import InputError, UsageError
@@ -37,7 +37,8 @@ def batches(
 
     Raises:
       UsageError: the run was trained on another number of replicas.
-      InputError: no training pair is short enough, or there is none.
+      InputError: no training pair is short enough, or there is none; or rows
+        of several pairs are wanted, and some pair has no end.
     """
     problem = run.open_problem()
     paths = records.shard_paths(data_dir, problem.name, "train")
@@ -49,7 +50,8 @@ def batches(
         _compare(run, recorded, replicas, data_dir)
         shapes = [BatchShape(*shape) for shape in recorded["shapes"]]
     else:
-        lengths = records.read_lengths(paths, vocab_size)
+        check = packing.check_ends if run.hparams.is_packed else None
+        lengths = records.read_lengths(paths, vocab_size, check)
         if problem.is_reversed:
             lengths = lengths[:, ::-1]
         shapes = _choose(lengths, run.hparams)
@@ -59,6 +61,7 @@ def batches(
         parts=replicas * run.hparams.accumulate_steps,
         seed=seed,
         is_reversed=problem.is_reversed,
+        is_packed=run.hparams.is_packed,
         vocab_size=vocab_size,
     )
 
@@ -147,10 +150,12 @@ def _choose(lengths: np.ndarray, hparams: HParams) -> list[BatchShape]:
             len(lengths),
             hparams.max_length,
         )
-    hparams.check_targets(int(lengths[fits, 1].max()))
-    shapes = choose_shapes(
-        lengths[fits], hparams.batch_size, hparams.batch_shapes
-    )
+    lengths = lengths[fits]
+    hparams.check_targets(int(lengths[:, 1].max()))
+    if hparams.is_packed:
+        limit = packing.row_limit(lengths, hparams.max_length)
+        lengths = packing.row_lengths(lengths, limit)
+    shapes = choose_shapes(lengths, hparams.batch_size, hparams.batch_shapes)
     most = max(s.batch * max(s.source, s.target) for s in shapes)
     if most > hparams.batch_size:
         logger.warning(

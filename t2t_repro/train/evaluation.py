@@ -5,6 +5,7 @@ Teacher-forced figures are called what they are (`nll`, `perplexity`,
 search makes with the problem's own options, as t2t-decoder writes it.
 """
 
+import functools
 import pathlib
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from t2t_repro.decode.loaded_run import LoadedRun, open_run
 from t2t_repro.errors import InputError
 from t2t_repro.evaluations import Evaluation, perplexity
 from t2t_repro.layers import losses
+from t2t_repro.layers.attention import EVALUATION, Mode
 from t2t_repro.metrics.scores import corpus_score
 from t2t_repro.run_directory import Run
 from t2t_repro.train.summaries import Summaries
@@ -76,8 +78,14 @@ class Evaluator:
             for source, target in chosen
         ]
         self.samples: list[Sample] = []
-        self._measure = tf.function(
-            self._measure_batch,
+        self._measure = self._traced(EVALUATION)
+        self._measure_training = self._measure
+        if run.hparams.is_packed:
+            self._measure_training = self._traced(Mode(is_packed=True))
+
+    def _traced(self, mode: Mode) -> Any:
+        return tf.function(
+            functools.partial(self._measure_batch, mode),
             input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2,
             autograph=False,
         )
@@ -136,7 +144,7 @@ class Evaluator:
         Args:
           batch: of training, `[replicas * accumulate, batch, columns]`.
         """
-        nll, right, tokens = self._measure(
+        nll, right, tokens = self._measure_training(
             batch.inputs.reshape(-1, batch.inputs.shape[-1]),
             batch.targets.reshape(-1, batch.targets.shape[-1]),
         )
@@ -144,10 +152,11 @@ class Evaluator:
         return float(nll) / safe, float(right) / safe
 
     def _measure_batch(
-        self, inputs: tf.Tensor, targets: tf.Tensor
+        self, mode: Mode, inputs: tf.Tensor, targets: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Sums over the tokens of `[batch, columns]` ids."""
-        logits = self._loaded.model.logits(self._loaded.model(inputs, targets))
+        model = self._loaded.model
+        logits = model.logits(model(inputs, targets, mode=mode))
         present = targets != 0
         guesses = tf.argmax(logits, axis=-1, output_type=tf.int32)
         right = (guesses == targets) & present

@@ -32,7 +32,7 @@ _OUT_OF_MEMORY = ("out of memory", "oom when", "resource_exhausted")
 _NO_SPACE = "no space left"
 # How TensorFlow names a worker.
 _TASK = re.compile(r"/task:(\d+)")
-_MOST_NAMED = 5  # sentences
+_MOST_NAMED = 5  # rows
 
 logger = logging.getLogger("t2t_repro")
 
@@ -57,7 +57,7 @@ def rehearse(step: TrainStep, run: Run, batches: TrainingBatches) -> None:
     vocab_size = run.encoder().vocab_size
     shape = largest_batch(batches.shapes, run.hparams, vocab_size)
     logger.info(
-        "trying the largest batch, %d sentences of %d source and %d target"
+        "trying the largest batch, %d rows of %d source and %d target"
         " pieces: a minute or more for a large model",
         *shape,
     )
@@ -107,13 +107,13 @@ def out_of_memory(
     """
     columns = max(shape.source, shape.target)
     what = (
-        f"out of memory with a batch of {shape.batch} sentences of up to"
+        f"out of memory with a batch of {shape.batch} rows of up to"
         f" {shape.source} source and {shape.target} target pieces"
         f" (batch_size={hparams.batch_size})"
     )
     if not rows:
         return InputError(
-            f"{what}, and not even one such sentence fits: give"
+            f"{what}, and not even one such row fits: give"
             f" --hparams=max_length={columns // 2}, or a smaller model."
         )
     size = rows * columns
@@ -198,7 +198,7 @@ def _finiteness(token_losses: np.ndarray) -> str:
     named = ", ".join(str(row) for row in rows[:_MOST_NAMED])
     more = ", ..." if rows.size > _MOST_NAMED else ""
     return (
-        f"not finite in {rows.size} of its {len(token_losses)} sentences"
+        f"not finite in {rows.size} of its {len(token_losses)} rows"
         f" ({named}{more}; the first is 1)"
     )
 

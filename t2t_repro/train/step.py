@@ -328,6 +328,7 @@ class TrainStep:
             attend=self._attend,
             dtype=self._precision,
             losses=auxiliary,
+            is_packed=self._hparams.is_packed,
         )
         decoded = self._model(inputs, targets, mode=mode)
         token_losses = losses.token_losses(

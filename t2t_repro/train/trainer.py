@@ -385,7 +385,7 @@ class Trainer:
             hparams.label_smoothing,
         )
         logger.info(
-            "batch shapes (sentences, source, target): %s",
+            "batch shapes (rows, source, target): %s",
             ", ".join(str(tuple(s)) for s in self._batches.shapes),
         )
 

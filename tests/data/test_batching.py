@@ -57,9 +57,9 @@ def _read_once(monkeypatch):
     )
 
 
-def _stream(paths, start=_START, **changes):
+def _stream(paths, start=_START, shapes=tuple(_SHAPES), **changes):
     settings = {"parts": 1, "seed": 1, "window_pairs": 10, **changes}
-    return TrainingBatches(paths, _SHAPES, **settings).stream(start)
+    return TrainingBatches(paths, list(shapes), **settings).stream(start)
 
 
 def _epochs(stream, count):
@@ -212,6 +212,55 @@ def test_an_epoch_without_a_batch_is_an_error(tmp_path):
 def _plan(lengths, shapes, parts=1):
     plan = batching.plan_batches(np.array(lengths), shapes, parts, None)
     return [(index, rows.tolist()) for index, rows in plan]
+
+
+# Rows of several pairs, and of less where little is left.
+_ROWS = (BatchShape(2, 16, 16), BatchShape(2, 12, 14))
+
+
+def _sentences(rows):
+    """`[..., rows, columns]` -> by row the ids of each sentence."""
+    return [
+        [part.tolist() for part in np.split(row, np.flatnonzero(row == 1) + 1)]
+        for row in rows.reshape(-1, rows.shape[-1])
+    ]
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize("window_pairs", [1, 10, 1000])
+def test_packed_rows_hold_every_pair_once_an_epoch(paths, parts, window_pairs):
+    stream = _stream(
+        paths,
+        shapes=_ROWS,
+        is_packed=True,
+        parts=parts,
+        window_pairs=window_pairs,
+    )
+    for batches in _epochs(stream, 2):
+        pairs, rows = [], 0
+        for batch in batches:
+            assert (*batch.inputs.shape[1:], batch.targets.shape[2]) in _ROWS
+            for sources, targets in zip(*map(_sentences, batch), strict=True):
+                # What remains behind the last end is padding.
+                assert not any(sources.pop()) and not any(targets.pop())
+                rows += bool(sources)
+                pairs += zip(sources, targets, strict=True)
+        assert sorted(pairs) == sorted(map(_pair, range(37)))
+        assert rows < 37 / 2 or window_pairs == 1
+
+
+def test_every_position_of_packed_rows_resumes_bit_for_bit(paths):
+    packed = functools.partial(_stream, paths, shapes=_ROWS, is_packed=True)
+    items = list(itertools.islice(packed(), 30))
+    positions = [_START, *(after for after, _ in items)]
+    assert positions[-1].epoch >= 2
+    assert max(position.batch for position in positions) > 0
+    for cut in range(24):
+        for (after, batch), (again, same) in zip(
+            items[cut : cut + 6], packed(positions[cut]), strict=False
+        ):
+            assert again == after
+            assert _same(batch, same)
 
 
 def test_what_is_left_over_joins_the_next_larger_shape():

@@ -148,6 +148,22 @@ def test_padded(shard):
     assert inputs.padded(np.array([-1]), 2).tolist() == [[0, 0]]
 
 
+def test_joined(shard):
+    inputs = records.read_pairs([shard]).inputs
+    joined = inputs.joined(np.array([2, 0, 1]), np.array([2, 1]))
+    assert joined.values.dtype == np.int32
+    assert _rows(joined) == [[11, 1, 5, 6, 7, 1], [1]]
+    nothing = np.zeros(0, np.int64)
+    assert _rows(inputs.joined(nothing, nothing)) == []
+
+
+def test_lengths_are_read_with_a_look_at_the_pairs(shard):
+    seen = []
+    lengths = records.read_lengths([shard, shard], None, seen.append)
+    assert lengths.tolist() == [[4, 2], [1, 3], [2, 1]] * 2
+    assert sum(map(len, seen)) == 6
+
+
 def test_a_cut_off_file(shard):
     with open(shard, "r+b") as file:
         file.truncate(file.seek(0, 2) - 3)

@@ -46,6 +46,7 @@ def test_fields_that_change_the_result_are_taken(values):
         "clip_grad_norm": 1,  # tensor2tensor writes whole floats so, too
         "batch_size": 1024,
         "max_length": 70,
+        "pack_dataset": True,
     }
     hparams, differing, _ = t2t_hparams.convert({**values, **changed}, "x")
     for name, value in changed.items():

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 
 from t2t_repro.layers.embedding import (
     Embedding,
@@ -86,6 +87,16 @@ def test_learned_positions_end_at_max_length():
     layer.table.assign([[1, 1], [2, 2], [3, 3]])
     result = layer(np.zeros((1, 4, 2), np.float32), np.arange(4))
     np.testing.assert_array_equal(result[0, :, 0], [1, 2, 3, 3])
+
+
+@pytest.mark.parametrize("kind", ["timing_interleaved", "timing", "emb"])
+def test_rows_may_have_positions_of_their_own(kind):
+    layer = Positions(kind, 4, 3, "positions")
+    layer.build()
+    x = np.zeros((2, 3, 4), np.float32)
+    of_all = np.asarray(layer(x, np.arange(3)))[0]
+    places = np.array([[0, 1, 0], [2, 0, 1]])
+    np.testing.assert_allclose(layer(x, places), of_all[places], atol=1e-6)
 
 
 def test_no_positions_change_nothing():

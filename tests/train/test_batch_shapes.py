@@ -75,3 +75,30 @@ def test_targets_that_a_family_cannot_write_are_refused(trained):
     )
     with pytest.raises(UsageError, match="memn2n answers with one word"):
         batch_shapes.batches(run, trained.data_dir, 1, 1)
+
+
+def test_shapes_are_those_of_packed_rows():
+    hparams = registry.hparams("transformer_tiny").replace(
+        batch_size=16, batch_shapes=1, max_length=8, pack_dataset=True
+    )
+    lengths = np.array([[4, 4], [9, 1], [8, 5], [4, 7], [3, 2]])
+    # Without the second, which is too long, there are 19 sources and 18
+    # targets. The longest source of 8 takes 8 * 18 / 19 targets beside it: 8.
+    # Rows: 8 and 5; 4 and 7; 4 + 3 and 4 + 2.
+    shapes = batch_shapes._choose(lengths, hparams)
+    assert [tuple(shape) for shape in shapes] == [(2, 8, 7)]
+
+
+def test_pairs_without_an_end_are_refused_where_rows_hold_several(
+    trained, tmp_path, monkeypatch
+):
+    run = run_directory.load(trained.output_dir)
+    run = dataclasses.replace(
+        run,
+        folder=tmp_path,
+        hparams=run.hparams.replace(pack_dataset=True),
+    )
+    assert batch_shapes.batches(run, trained.data_dir, 1, 1).is_packed
+    monkeypatch.setattr("t2t_repro.data.packing.EOS_ID", 2)
+    with pytest.raises(InputError, match="pack_dataset=true needs pairs"):
+        batch_shapes.batches(run, trained.data_dir, 1, 1)

@@ -80,7 +80,7 @@ def _refusal(trained, rows):
 def test_the_advice_was_tried(trained):
     message, asked = _refusal(trained, rows=12)
     assert asked == [40, 20, 10]
-    assert "batch of 40 sentences of up to 10 source and 12 target" in message
+    assert "batch of 40 rows of up to 10 source and 12 target" in message
     # 10 sentences of 12 are 120 of the 512 pieces: five parts hold them all.
     assert "10 fit: give --hparams=batch_size=120," in message
     assert "optimizer_multistep_accumulate_steps=5" in message
@@ -126,7 +126,7 @@ def test_out_of_memory_is_one_line(trained, tmp_path, capsys, monkeypatch):
     failing = 1
     assert t2t_trainer.main(arguments) == 1
     line = capsys.readouterr().err.splitlines()[-1]
-    assert re.search(r"sentences .* fit: give --hparams=batch_size=\d+", line)
+    assert re.search(r"rows .* fit: give --hparams=batch_size=\d+", line)
     assert not (tmp_path / "run").exists()
     calls.clear()
     failing = 3
@@ -157,6 +157,6 @@ def test_sentences_are_named_up_to_five():
     losses[[1, 2, 4, 5, 6, 7], 1] = np.nan
     said = failures.of_micro_batch("it", losses, _GOOD)
     assert said == (
-        "the loss of it is not finite in 6 of its 8 sentences (2, 3, 5, 6, 7,"
+        "the loss of it is not finite in 6 of its 8 rows (2, 3, 5, 6, 7,"
         " ...; the first is 1), and of 2 gradients 0 are not"
     )

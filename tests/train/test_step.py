@@ -135,6 +135,18 @@ def test_cores_that_share_a_batch_change_nothing():
         np.testing.assert_allclose(values[name], value, atol=1e-5)
 
 
+@pytest.mark.parametrize("xla", ["off", "replica"])
+def test_pairs_that_share_a_row_change_nothing(reference, xla):
+    step = _make(1, 1, xla, clip_grad_norm=0.5, pack_dataset=True)
+    inputs = [[5, 6, 7, 8, 1, 9, 1, 0], [4, 4, 1, 0, 0, 0, 0, 0]]
+    targets = [[3, 4, 5, 1, 2, 1], [1, 0, 0, 0, 0, 0]]
+    for expected in reference[0]:
+        result = step(np.array([inputs]), np.array([targets]))
+        np.testing.assert_allclose(result, expected, rtol=1e-5)
+    for name, value in _values(step).items():
+        np.testing.assert_allclose(value, reference[1][name], atol=1e-5)
+
+
 def test_gradient_descent_moves_by_the_rate_times_the_clipped_norm():
     sgd = dict(
         optimizer="sgd",
@@ -277,7 +289,7 @@ def test_stop_changes_nothing_on_any_replica_and_names_the_culprit():
     said = failures.diagnosis(step, Batch(bad, targets))
     weights = list(step.weights)
     assert said == (
-        "the loss of micro-batch 3 of 4 is not finite in 1 of its 1 sentences"
+        "the loss of micro-batch 3 of 4 is not finite in 1 of its 1 rows"
         f" (1; the first is 1), and of {len(weights)} gradients {len(weights)}"
         f" are not, first that of {weights[0]}"
     )

@@ -81,6 +81,21 @@ def test_the_same_command_goes_on_bit_for_bit(trained, tmp_path):
     toy_run.assert_same_checkpoint(copy, trained.output_dir, 6)
 
 
+def test_packed_rows_go_on_bit_for_bit(trained, tmp_path):
+    def train(folder, steps):
+        arguments = toy_run.trainer_arguments(trained.data_dir, folder, steps)
+        (hparams,) = (a for a in arguments if a.startswith("--hparams="))
+        changed = f"{hparams},pack_dataset=true,batch_shapes=1"
+        arguments.remove(hparams)
+        arguments += [changed.replace("batch_shapes=2,", "")]
+        return t2t_trainer.main([*arguments, "--schedule=train"])
+
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    assert [train(whole, 4), train(halves, 2), train(halves, 4)] == [0, 0, 0]
+    toy_run.assert_same_checkpoint(halves, whole, 4)
+    assert run_directory.load(whole).hparams.is_packed
+
+
 def test_only_our_lines_on_standard_error(trained, tmp_path):
     """Each with the time of day, in a process as a user starts it."""
     copy = shutil.copytree(trained.output_dir, tmp_path / "run")
