@@ -20,6 +20,7 @@ from tests.documented import Command
 
 _T2T = source_tree.ROOT / "tests" / "testdata" / "t2t" / "model_prenorm_v3"
 _MARIAN = source_tree.ROOT / "tests" / "testdata" / "marian" / "plain"
+_SIDES = ("src", "tgt")
 _LINES = [f"{n} dogs and {n + 1} cats" for n in range(40)]
 
 # (page, word) -> what a reader would put in its place.
@@ -199,8 +200,17 @@ GIVEN = {
         world.run("O"),
         world.text("in.en"),
     ),
+    ("docs/serving.md", "A student of fewer decoder layers"): lambda world: (
+        world.run("O"),
+        world.text("train.en", "test.en"),
+        world.text(*(f"T2/{s}.{x}" for s in ("train", "dev") for x in _SIDES)),
+    ),
     ("docs/serving.md", "On the command line"): lambda world: world.run("O"),
-    ("docs/parsing.md", "With and without"): World.trees,
+    ("docs/parsing.md", "What gave what"): World.trees,
+    (
+        "docs/parsing.md",
+        "With and without, of a model that has hardly begun",
+    ): World.trees,
     ("docs/plug_ins.md", "A folder"): World.usr,
     ("docs/your_own.md", "A new problem"): World.usr,
     ("docs/your_own.md", "A new hparams set"): World.usr,
