@@ -12,7 +12,7 @@ stays the base model's.
 from t2t_repro.models.transformer_hparams import TransformerHParams
 from t2t_repro.registry import register_hparams
 
-from .transformer import transformer_base
+from .transformer import NORMS_FIRST, transformer_base
 
 
 @register_hparams
@@ -73,14 +73,7 @@ def transformer_parsing_sample_v2() -> TransformerHParams:
     As `transformer_multi30k_v2`, for the same reason; 14,000 updates.
     """
     return transformer_parsing_sample().replace(
-        layer_preprocess_sequence="n",
-        layer_postprocess_sequence="da",
+        **NORMS_FIRST,
         layer_prepostprocess_dropout=0.2,
-        learning_rate_schedule=(
-            "constant*linear_warmup*single_cycle_cos_decay"
-        ),
-        learning_rate_constant=0.003,
-        learning_rate_warmup_steps=1000,
         learning_rate_decay_steps=13000,
-        batch_shapes=24,
     )
