@@ -3,7 +3,8 @@
 The commands of a section run in order in a folder of their own, through the
 `main` of each program, with the page's own flags; flags behind them make the
 work small. So a flag or name that does not exist, or a file that no command
-before has written, fails with the page and the line. What cannot run here
+before has written, fails with the page and the line. A training that begins is
+stopped by a signal, and goes on by the same command. What cannot run here
 stands in a table below with the reason; an entry that no page needs any more
 fails too. Multi30k is not fetched: small files come in its place.
 """
@@ -66,8 +67,6 @@ _LOOKED_UP = {
         " where it is installed"
     ),
 }
-# What trainings read nothing of.
-_READERS = ("t2t-bleu", "t2t-decoder", "t2t-parseval", "tensorboard")
 # (page, the same) -> the test that takes it from the page and runs it.
 _RUN_ELSEWHERE = {
     ("docs/devices.md", "TF_CONFIG=..."): "tests/test_docs_devices.py",
@@ -178,6 +177,9 @@ def _run_ours(command: Command, program: str, arguments: list[str]) -> None:
         tiny = _SMALL[name.removeprefix("benchmarks.")].split()
     elif name.endswith("t2t_trainer"):
         tiny = _tiny_training(arguments)
+        if _begins_a_run(arguments):
+            _train_with_a_stop([*arguments, *tiny])
+            return
     else:
         tiny = []
     assert module.main([*arguments, *tiny]) == 0
@@ -210,6 +212,51 @@ def _tiny_training(arguments: list[str]) -> list[str]:
         text = ",".join(f"{name}={value}" for name, value in changes.items())
         tiny.append(f"--hparams={text}")
     return tiny
+
+
+def _begins_a_run(arguments: list[str]) -> bool:
+    names = {word.split("=")[0] for word in arguments}
+    return {"--output_dir", "--hparams_set"} <= names
+
+
+def _train_with_a_stop(arguments: list[str]) -> None:
+    """A signal stops a recipe; its command, given again, goes on.
+
+    Args:
+      arguments: of t2t-trainer, with what makes the work small.
+    """
+    said = _pairs(word for word in arguments if "=" in word)
+    folder = pathlib.Path(said["--output_dir"])
+    before = {0, *checkpoints.steps(folder)}
+    begin = max(before)
+    has_average = any("--average_last" in word for word in arguments)
+    arguments = [
+        *arguments,
+        f"--train_steps={begin + 6}",
+        "--local_eval_frequency=2",
+        *(["--average_last=3"] if has_average else []),
+    ]
+    call, calls = TrainStep.__call__, []
+
+    def signalled(self, inputs, targets):
+        calls.append(0)
+        if len(calls) == 4:  # the rehearsal, steps 1 to 3
+            os.kill(os.getpid(), signal.SIGTERM)
+        return call(self, inputs, targets)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TrainStep, "__call__", signalled)
+        assert t2t_trainer.main(arguments) == 143
+        assert checkpoints.interim_steps(folder) == [begin + 3]
+        assert t2t_trainer.main(arguments) == 0
+    # As of a run that nobody stopped.
+    steps = [begin + 2, begin + 4, begin + 6]
+    assert sorted(set(checkpoints.steps(folder)) - before) == steps
+    assert not list(folder.glob("*.interim"))
+    assert not (folder / "trainer.lock").exists()
+    if has_average:
+        prefix = checkpoints.path_of(folder, steps[-1], "averaged")
+        assert checkpoints.averaged_steps(prefix) == steps
 
 
 def _pairs(texts: Iterable[str]) -> dict[str, str]:
@@ -279,64 +326,6 @@ def test_the_commands_of_a_section(commands, world, capsys):
         except (Exception, SystemExit) as error:
             said = capsys.readouterr().err.strip()
             pytest.fail(f"{command.place}\n{error}\n{said}")
-
-
-def _recipes() -> dict[tuple[Command, ...], str]:
-    """What leads to each t2t-trainer command that begins a run."""
-    recipes = {}
-    for commands in _sections():
-        for index, command in enumerate(commands):
-            words = " ".join(command.words)
-            if (
-                command.words[0] == "t2t-trainer"
-                and "--output_dir=" in words
-                and "--hparams_set=" in words
-            ):
-                recipes[commands[: index + 1]] = command.place.split(" ")[0]
-    return recipes
-
-
-@pytest.mark.parametrize("commands", [*_recipes()], ids=[*_recipes().values()])
-def test_a_recipe_goes_on_after_a_signal(commands, world, monkeypatch, capsys):
-    given = documented_world.GIVEN.get(commands[0].page_and_section)
-    if given:
-        given(world)
-    for command in commands[:-1]:
-        if command.words[0] not in _READERS:
-            _run(command)
-    _, *arguments = documented_world.filled(commands[-1])
-    folder = pathlib.Path(
-        next(w.split("=")[1] for w in arguments if "--output_dir=" in w)
-    )
-    before = {0, *checkpoints.steps(folder)}
-    begin = max(before)
-    has_average = any("--average_last" in word for word in arguments)
-    arguments += [
-        *_tiny_training(arguments),
-        f"--train_steps={begin + 6}",
-        "--local_eval_frequency=2",
-        *(["--average_last=3"] if has_average else []),
-    ]
-    call, calls = TrainStep.__call__, []
-
-    def signalled(self, inputs, targets):
-        calls.append(0)
-        if len(calls) == 4:  # the rehearsal, steps 1 to 3
-            os.kill(os.getpid(), signal.SIGTERM)
-        return call(self, inputs, targets)
-
-    monkeypatch.setattr(TrainStep, "__call__", signalled)
-    assert t2t_trainer.main(arguments) == 143, capsys.readouterr().err
-    assert checkpoints.interim_steps(folder) == [begin + 3]
-    assert t2t_trainer.main(arguments) == 0, capsys.readouterr().err
-    # As of a run that nobody stopped.
-    steps = [begin + 2, begin + 4, begin + 6]
-    assert sorted(set(checkpoints.steps(folder)) - before) == steps
-    assert not list(folder.glob("*.interim"))
-    assert not (folder / "trainer.lock").exists()
-    if has_average:
-        prefix = checkpoints.path_of(folder, steps[-1], "averaged")
-        assert checkpoints.averaged_steps(prefix) == steps
 
 
 def test_the_records_of_the_benchmarks_can_be_given_again():
