@@ -227,9 +227,9 @@ def fetch(file: download.RemoteFile, tmp_dir) -> pathlib.Path:
     path.parent.mkdir(exist_ok=True)
     if path.suffix == ".zip":  # a corpus of pairs in one file
         with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr(
-                "pairs.txt", "".join(f"{n}\t{n}\n" for n in _LINES)
-            )
+            # So many that dev and test, a hundredth each, have some.
+            lines = (f"{n} dogs\t{n} Hunde\n" for n in range(500))
+            archive.writestr("pairs.txt", "".join(lines))
         return path
     count = 40 if path.name.startswith("train") else 2
     with gzip.open(path, "wt", encoding="utf-8") as packed:
