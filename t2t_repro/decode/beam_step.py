@@ -59,6 +59,20 @@ class Rules(NamedTuple):
         return length_penalty(length, self.alpha)
 
 
+def greedy_rules(search: str) -> Rules:
+    """Of the likeliest id at each position."""
+    # With two candidates an end of sentence in second place would count.
+    return Rules(1, 1, 0.0, 1, search)
+
+
+def beam_rules(beam_size: int, alpha: float, keep: int, search: str) -> Rules:
+    """Of a beam; arguments as of `beam_search.beam_search`."""
+    # At most `beam_size` of the candidates can be ends of sentence, so that as
+    # many hypotheses stay alive.
+    rules = Rules(beam_size, 2 * beam_size, alpha, keep, search)
+    return rules._replace(keep=beam_size) if rules.of_transformers else rules
+
+
 class State(NamedTuple):
     """What a step changes.
 
@@ -132,37 +146,9 @@ def advance(
     Returns:
       The state, and `[active, beams]` the beam that each alive one continues.
     """
-    ids, log_probs = next_ids(logits, rules, allowed)
-    is_held = allowed is not None
-    return extended(position, state, ids, log_probs, limits, rules, is_held)
-
-
-def extended(
-    position: tf.Tensor,
-    state: State,
-    ids: tf.Tensor,
-    log_probs: tf.Tensor,
-    limits: tf.Tensor,
-    rules: Rules,
-    is_held: bool = False,
-) -> tuple[State, tf.Tensor]:
-    """The half of `advance` that knows what was generated before.
-
-    Args:
-      position: ids generated before.
-      state: before the step.
-      ids: `[active, beams, width]`, from `next_ids`.
-      log_probs: `[active, beams, width]`, from `next_ids`.
-      limits: `[active]`.
-      rules: of the search.
-      is_held: whether some ids were not allowed.
-
-    Returns:
-      As `advance`.
-    """
     beams, keep = rules.beams, rules.keep
     length = position + 1
-    ids, log_probs, parents = _candidates(state, ids, log_probs, rules, is_held)
+    ids, log_probs, parents = _candidates(state, logits, rules, allowed)
     ends = ids[:, :, -1] == EOS_ID
     alive = tf.math.top_k(log_probs + tf.where(ends, IMPOSSIBLE, 0.0), beams)
     alive_parents = tf.gather(parents, alive.indices, batch_dims=1)
@@ -207,24 +193,27 @@ def extended(
     return grown, alive_parents
 
 
-def next_ids(
-    logits: tf.Tensor, rules: Rules, allowed: tf.Tensor | None = None
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """The likeliest next ids of each beam, whatever came before.
+def _candidates(
+    state: State, logits: tf.Tensor, rules: Rules, allowed: tf.Tensor | None
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The best continuations of each sentence.
 
-    They are looked for among the logits: nothing else needs the probabilities
-    of a whole vocabulary.
+    Each beam's best are looked for among its logits: nothing else needs the
+    probabilities of a whole vocabulary.
 
     Args:
+      state: before the step.
       logits: `[active, beams, vocabulary]`.
-      rules: of the search; `candidates` is the width, where there are as many.
-      allowed: see `advance`.
+      rules: of the search; `candidates` is the count.
+      allowed: see `advance`; what is not has minus infinity.
 
     Returns:
-      ids and their log probabilities, `[active, beams, width]`.
+      ids `[active, count, position + 1]`, log probabilities `[active, count]`
+      and the beam that each continues `[active, count]`.
     """
-    vocabulary = logits.shape[2]
-    width = min(rules.candidates, vocabulary)
+    beams, vocabulary = logits.shape[1:]
+    count = rules.candidates
+    width = min(count, vocabulary)
     choices = logits
     if rules.of_transformers:
         # A logit far below any, but finite.
@@ -241,31 +230,15 @@ def next_ids(
         peak = tf.reduce_max(logits, axis=-1, keepdims=True)
     total = tf.reduce_sum(tf.exp(logits - peak), axis=-1, keepdims=True)
     log_probs = values - peak - tf.math.log(total)
-    return indices, log_probs
-
-
-def _candidates(
-    state: State,
-    ids: tf.Tensor,
-    log_probs: tf.Tensor,
-    rules: Rules,
-    is_held: bool,
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The best continuations of each sentence; arguments as of `extended`.
-
-    Returns:
-      ids `[active, count, position + 1]`, log probabilities `[active, count]`
-      and the beam that each continues `[active, count]`.
-    """
-    count, (beams, width) = rules.candidates, ids.shape[1:]
     log_probs += state.alive_log_probs[:, :, None]
-    if is_held:
+    if allowed is not None:
         # Nor may what continues an impossible hypothesis count.
-        log_probs = tf.where(log_probs > IMPOSSIBLE, log_probs, -np.inf)
+        possible = log_probs > IMPOSSIBLE
+        log_probs = tf.where(possible, log_probs, -np.inf)
     flat = [-1, beams * width]
     chosen = tf.math.top_k(tf.reshape(log_probs, flat), count)
     parents = chosen.indices // width
-    last = tf.gather(tf.reshape(ids, flat), chosen.indices, batch_dims=1)
+    last = tf.gather(tf.reshape(indices, flat), chosen.indices, batch_dims=1)
     before = tf.gather(state.alive_ids, parents, batch_dims=1)
     ids = tf.concat([before, last[:, :, None]], axis=2)
     return ids, chosen.values, parents
