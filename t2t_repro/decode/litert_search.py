@@ -9,7 +9,7 @@ that follows the beams. Where a program would have to carry ids of a growing
 number it carries the number of the hypothesis that each one continues.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +41,7 @@ class Programs(NamedTuple):
       rules: of the search.
       encoder: see `litert.encoder_program`.
       step: see `litert.step_program`.
+      source_vectors: `[batch, source]` ids to what the encoder reads.
       vectors: see `litert.target_vectors`.
     """
 
@@ -48,6 +49,7 @@ class Programs(NamedTuple):
     rules: beam_step.Rules
     encoder: bytes
     step: bytes
+    source_vectors: Callable[[np.ndarray], tf.Tensor]
     vectors: np.ndarray
 
 
@@ -95,6 +97,11 @@ def programs(model: Any, rules: beam_step.Rules, is_narrow: bool) -> Programs:
         rules,
         litert.encoder_program(model, is_narrow),
         litert.step_program(model, beams, choose, chooses_by, is_narrow),
+        tf.function(
+            model.source_vectors,
+            input_signature=[tf.TensorSpec([None, None], tf.int32)],
+            autograph=False,
+        ),
         litert.target_vectors(model),
     )
 
@@ -139,6 +146,26 @@ class _Active(NamedTuple):
         return seen.max() + beams <= entries
 
 
+def _first(limits: np.ndarray, beams: int) -> _Active:
+    """All sentences, with nothing generated; see `beam_step.first_state`."""
+    batch = len(limits)
+    log_probs = np.full((batch, beams), beam_step.IMPOSSIBLE, np.float32)
+    state = (
+        log_probs.copy(),
+        log_probs,
+        np.zeros((batch, beams), bool),
+        limits <= 0,
+    )
+    state[0][:, 0] = 0
+    return _Active(
+        np.arange(batch),
+        limits,
+        np.zeros((batch, 2 * beams, limits.max()), np.int32),
+        np.zeros((batch, beams, _FIRST_POSITIONS * beams), bool),
+        dict(zip(_STATE, state, strict=True)),
+    )
+
+
 class Search:
     """Interpreters of the programs; belongs to one thread at a time."""
 
@@ -156,6 +183,7 @@ class Search:
         hparams = made.model.hparams
         self._memory = litert.memory_names(hparams)
         self._cache = litert.cache_names(hparams)
+        self._places = np.zeros((0, hparams.hidden_size), np.float32)
 
     def __call__(
         self, inputs: np.ndarray, limits: np.ndarray
@@ -170,19 +198,18 @@ class Search:
           ids and scores, as `beam_search.Hypotheses` has them.
         """
         memory = self._encode(inputs)
-        active = self._first(limits)
+        active = _first(limits, self._beams)
         ids = np.zeros((len(limits), self._beams, limits.max()), np.int32)
         scores = np.zeros(ids.shape[:2], np.float32)
-        places = litert.target_places(self._made.model, limits.max())
         self._lay_out(active, memory)
-        for position, place in enumerate(places):
+        for position in range(limits.max()):
             *own, parents, grown, log_probs, finished, ended, done = self._run(
-                active, position, place
+                active, position
             )
             state = (log_probs, finished, ended, done)
-            _extend(active.ids, grown, position)
             active = active._replace(
-                sees=np.take_along_axis(active.sees, parents[:, :, None], 1),
+                ids=_extended(active.ids, grown, position),
+                sees=_of_each(active.sees, parents),
                 state=dict(zip(_STATE, state, strict=True)),
             )
             if done.mean() >= _SHRINK_AT or not active.has_room():
@@ -202,23 +229,13 @@ class Search:
 
         It stays where the encoder left it until the next batch.
         """
-        x, bias = litert.source(self._made.model, inputs)
+        x = self._made.source_vectors(inputs).numpy()
+        bias = np.where(inputs == 0, _HIDDEN, np.float32(0))[:, None, None]
         self._encoder.resize({"x": x.shape, "memory_bias": bias.shape})
         self._encoder.inputs["x"][...] = x
         self._encoder.inputs["memory_bias"][...] = bias
         results = zip(self._memory, self._encoder(), strict=True)
         return {"memory_bias": bias, **dict(results)}
-
-    def _first(self, limits: np.ndarray) -> _Active:
-        batch, beams = len(limits), self._beams
-        state = beam_step.first_state(limits, beams)
-        return _Active(
-            np.arange(batch),
-            limits,
-            np.zeros((batch, 2 * beams, limits.max()), np.int32),
-            np.zeros((batch, beams, _FIRST_POSITIONS * beams), bool),
-            {name: np.asarray(getattr(state, name)) for name in _STATE},
-        )
 
     def _rearrange(
         self, stay: np.ndarray, active: _Active, memory: dict[str, np.ndarray]
@@ -265,20 +282,22 @@ class Search:
         )
         given = self._step.inputs
         for name, array in memory.items():
-            given[name][...] = array[active.rows]
+            array.take(active.rows, axis=0, out=given[name], mode="clip")
         for name in self._cache:
             # What is masked counts nothing, but is no number at all at first.
             given[name][...] = 0
         given["limits"][...] = active.limits
         given["numbers"][..., 0] = np.arange(2 * beams)
 
-    def _run(
-        self, active: _Active, position: int, place: np.ndarray
-    ) -> list[np.ndarray]:
-        """A step; `place` is `[hidden]`, see `litert.target_places`."""
+    def _run(self, active: _Active, position: int) -> list[np.ndarray]:
+        """A step, with what changes from one to the next."""
+        if position >= len(self._places):
+            count = 2 * max(position, _FIRST_POSITIONS)
+            self._places = litert.target_places(self._made.model, count)
         given = self._step.inputs
         last = active.ids[:, : self._beams, position - 1] if position else 0
-        given["x"][...] = self._made.vectors[last] + place
+        given["x"][...] = self._made.vectors[last]
+        given["x"] += self._places[position]
         given["bias"][:, 0] = np.where(active.sees, np.float32(0), _HIDDEN)
         given["position"][...] = position
         for name, array in active.state.items():
@@ -298,25 +317,31 @@ class Search:
           parents: `[active, beams]`, whom each beam continues.
           own: as the program gave them, by the beams before.
         """
-        beams, entries = sees.shape[1:]
+        batch, beams, entries = sees.shape
         free = np.argsort(sees.any(axis=1), axis=1, kind="stable")[:, :beams]
-        its = np.take_along_axis(free, parents, 1)
-        np.put_along_axis(sees, its[:, :, None], True, 2)
+        row = np.arange(batch)[:, None]
+        sees[row, np.arange(beams), free[row, parents]] = True
+        heads = own[0].shape[1]
+        begin = np.arange(batch * heads).reshape(batch, heads, 1) * entries
+        places = begin + free[:, None]
         for name, array in zip(self._cache, own, strict=True):
-            cache = self._step.inputs[name]
-            batch, heads, _, depth = cache.shape
-            begin = np.arange(batch * heads).reshape(batch, heads, 1) * entries
-            cache.reshape(-1, depth)[begin + free[:, None]] = array
+            entry = self._step.inputs[name].reshape(-1, array.shape[3])
+            entry[places] = array
 
 
-def _extend(ids: np.ndarray, grown: np.ndarray, position: int) -> None:
-    """Writes one id more, in place.
+def _extended(ids: np.ndarray, grown: np.ndarray, position: int) -> np.ndarray:
+    """Hypotheses with one id more.
 
     Args:
       ids: `[active, 2 beams, longest]`.
-      grown: `[active, 2 beams, 2]`, whom each hypothesis continues, and the id.
-      position: ids before.
+      grown: `[active, 2 beams, 2]`, whom each continues, and the id.
+      position: where that stands.
     """
-    before = np.take_along_axis(ids[:, :, :position], grown[:, :, :1], 1)
-    ids[:, :, :position] = before
+    ids = _of_each(ids, grown[:, :, 0])
     ids[:, :, position] = grown[:, :, 1]
+    return ids
+
+
+def _of_each(array: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Takes of `[active, n, ...]` by `[active, m]`; see `gather_beams`."""
+    return array[np.arange(len(array))[:, None], chosen]

@@ -19,7 +19,6 @@ import tensorflow as tf
 from t2t_repro.errors import UsageError
 from t2t_repro.hparam import HParams
 from t2t_repro.interop import litert_program
-from t2t_repro.layers.attention import MASKED
 from t2t_repro.models.transformer_hparams import TransformerHParams
 
 
@@ -125,12 +124,6 @@ def memory_names(hparams: TransformerHParams) -> list[str]:
 def cache_names(hparams: TransformerHParams) -> list[str]:
     """Inputs of a step: keys, then values of what was generated."""
     return [f"cache_{i}" for i in range(2 * hparams.decoder_layers)]
-
-
-def source(model: Any, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What `encoder_program` reads of `[batch, source]` ids."""
-    bias = np.where(inputs == 0, np.float32(MASKED), np.float32(0))
-    return model.source_vectors(inputs).numpy(), bias[:, None, None]
 
 
 def target_vectors(model: Any) -> np.ndarray:

@@ -77,6 +77,7 @@ class Program:
           threads: that an operation may take.
         """
         self.inputs: dict[str, np.ndarray] = {}
+        self._results: list[np.ndarray] = []
         self._interpreter = tf.lite.Interpreter(
             model_content=content, num_threads=threads
         )
@@ -102,11 +103,16 @@ class Program:
         self.inputs = {
             name: self._view(index) for name, index in self._inputs.items()
         }
+        self._results = []
 
     def __call__(self) -> list[np.ndarray]:
         """Runs; the results stay as they are until the next call or resize."""
         self._interpreter.invoke()
-        return [self._view(index) for index in self._outputs]
+        # They have their places since the first call with these sizes.
+        self._results = self._results or [
+            self._view(index) for index in self._outputs
+        ]
+        return self._results
 
     def _view(self, index: int) -> np.ndarray:
         """A tensor of the interpreter's.
