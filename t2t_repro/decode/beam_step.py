@@ -265,9 +265,10 @@ def largest(logits: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
         best = tf.math.top_k(logits, count)
         return best.values, best.indices
     missing = blocks * _BLOCK - vocabulary
-    padding = [[0, 0], [0, 0], [0, missing]]
-    padded = tf.pad(logits, padding, constant_values=logits.dtype.min)
-    blocked = tf.reshape(padded, [-1, beams, blocks, _BLOCK])
+    if missing:
+        padding = [[0, 0], [0, 0], [0, missing]]
+        logits = tf.pad(logits, padding, constant_values=logits.dtype.min)
+    blocked = tf.reshape(logits, [-1, beams, blocks, _BLOCK])
     top = tf.math.top_k(tf.reduce_max(blocked, axis=3), count).indices
     # In the vocabulary's order, so that of equal ones the first comes first.
     top = tf.sort(top, axis=2)
