@@ -94,11 +94,11 @@ class EngineTranslator(LineTranslator):
             search = self._idle.pop()
         except IndexError:
             search = self._new_search()
-        ids, scores = search(inputs, lengths + self._options.extra_length)
+        found = search(inputs, lengths + self._options.extra_length)
         self._idle.append(search)
         return [
-            list(zip(*own, strict=True))
-            for own in zip(ids, scores.tolist(), strict=True)
+            list(zip(ids, scores.tolist(), strict=True))
+            for ids, scores in found
         ]
 
     def _new_search(self) -> litert_search.Search:

@@ -9,7 +9,8 @@ that follows the beams. Where a program would have to carry ids of a growing
 number it carries the number of the hypothesis that each one continues.
 """
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -112,7 +113,7 @@ class _Active(NamedTuple):
     Attributes:
       rows: `[active]`, their rows in the result.
       limits: `[active]`.
-      ids: `[active, 2 beams, longest]`, of what is alive, then of what ended.
+      ids: `[active, 2 beams, position]`, of what is alive, then of what ended.
       sees: `[active, beams, entries]` bool, which of the cache's.
       state: `[active, ...]`, by `_STATE`.
     """
@@ -127,16 +128,16 @@ class _Active(NamedTuple):
         """Copies of those that a mask, `[active]`, says."""
         return tf.nest.map_structure(lambda array: array[which], self)
 
-    def best(self) -> tuple[np.ndarray, np.ndarray]:
-        """What ended where anything did, else what is alive: ids, scores."""
+    def best(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """What ended where anything did, else what is alive; as `Search`."""
         beams = self.sees.shape[1]
         state = self.state
         ended = state["is_finished"].any(axis=1)[:, None]
-        return (
-            np.where(
-                ended[:, :, None], self.ids[:, beams:], self.ids[:, :beams]
-            ),
+        alive, finished = self.ids[:, :beams], self.ids[:, beams:]
+        return zip(
+            np.where(ended[:, :, None], finished, alive),
             np.where(ended, state["finished_scores"], state["alive_log_probs"]),
+            strict=True,
         )
 
     def has_room(self) -> bool:
@@ -160,7 +161,7 @@ def _first(limits: np.ndarray, beams: int) -> _Active:
     return _Active(
         np.arange(batch),
         limits,
-        np.zeros((batch, 2 * beams, limits.max()), np.int32),
+        np.zeros((batch, 2 * beams, 0), np.int32),
         np.zeros((batch, beams, _FIRST_POSITIONS * beams), bool),
         dict(zip(_STATE, state, strict=True)),
     )
@@ -187,7 +188,7 @@ class Search:
 
     def __call__(
         self, inputs: np.ndarray, limits: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Translates a batch.
 
         Args:
@@ -195,26 +196,26 @@ class Search:
           limits: `[batch]` int32, most ids to generate; at least 1.
 
         Returns:
-          ids and scores, as `beam_search.Hypotheses` has them.
+          Of each sentence ids `[beams, length]` and scores `[beams]`, as
+          `beam_search.Hypotheses` has them; `length` is that of its search.
         """
         memory = self._encode(inputs)
         active = _first(limits, self._beams)
-        ids = np.zeros((len(limits), self._beams, limits.max()), np.int32)
-        scores = np.zeros(ids.shape[:2], np.float32)
+        found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._lay_out(active, memory)
-        for position in range(limits.max()):
+        for position in itertools.count():
             *own, parents, grown, log_probs, finished, ended, done = self._run(
                 active, position
             )
             state = (log_probs, finished, ended, done)
             active = active._replace(
-                ids=_extended(active.ids, grown, position),
+                ids=_extended(active.ids, grown),
                 sees=_of_each(active.sees, parents),
                 state=dict(zip(_STATE, state, strict=True)),
             )
             if done.mean() >= _SHRINK_AT or not active.has_room():
                 gone = active.take(done)
-                ids[gone.rows], scores[gone.rows] = gone.best()
+                found |= zip(gone.rows, gone.best(), strict=True)
                 if done.all():
                     break
                 stay = ~done
@@ -222,7 +223,7 @@ class Search:
                 parents, active = parents[stay], active.take(stay)
                 active = self._rearrange(stay, active, memory)
             self._remember(active.sees, parents, own)
-        return ids, scores
+        return [found[row] for row in range(len(limits))]
 
     def _encode(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
         """What steps read of `[batch, source]`, by name.
@@ -232,8 +233,8 @@ class Search:
         x = self._made.source_vectors(inputs).numpy()
         bias = np.where(inputs == 0, _HIDDEN, np.float32(0))[:, None, None]
         self._encoder.resize({"x": x.shape, "memory_bias": bias.shape})
-        self._encoder.inputs["x"][...] = x
-        self._encoder.inputs["memory_bias"][...] = bias
+        self._encoder.input("x")[...] = x
+        self._encoder.input("memory_bias")[...] = bias
         results = zip(self._memory, self._encoder(), strict=True)
         return {"memory_bias": bias, **dict(results)}
 
@@ -247,7 +248,7 @@ class Search:
           active: those that stay.
           memory: from `_encode`.
         """
-        kept = [self._step.inputs[name][stay] for name in self._cache]
+        kept = [self._step.input(name)[stay] for name in self._cache]
         if not active.has_room():
             entries = active.sees.shape[2]
             more = int(entries * (_GROW_BY - 1)) + self._beams
@@ -256,7 +257,7 @@ class Search:
             )
         self._lay_out(active, memory)
         for name, array in zip(self._cache, kept, strict=True):
-            self._step.inputs[name][:, :, : array.shape[2]] = array
+            self._step.input(name)[:, :, : array.shape[2]] = array
         return active
 
     def _lay_out(self, active: _Active, memory: dict[str, np.ndarray]) -> None:
@@ -280,28 +281,27 @@ class Search:
                 "numbers": (batch, 2 * beams, 1),
             }
         )
-        given = self._step.inputs
+        given = self._step.input
         for name, array in memory.items():
-            array.take(active.rows, axis=0, out=given[name], mode="clip")
+            array.take(active.rows, axis=0, out=given(name), mode="clip")
         for name in self._cache:
             # What is masked counts nothing, but is no number at all at first.
-            given[name][...] = 0
-        given["limits"][...] = active.limits
-        given["numbers"][..., 0] = np.arange(2 * beams)
+            given(name)[...] = 0
+        given("limits")[...] = active.limits
+        given("numbers")[..., 0] = np.arange(2 * beams)
 
     def _run(self, active: _Active, position: int) -> list[np.ndarray]:
         """A step, with what changes from one to the next."""
         if position >= len(self._places):
             count = 2 * max(position, _FIRST_POSITIONS)
             self._places = litert.target_places(self._made.model, count)
-        given = self._step.inputs
-        last = active.ids[:, : self._beams, position - 1] if position else 0
-        given["x"][...] = self._made.vectors[last]
-        given["x"] += self._places[position]
-        given["bias"][:, 0] = np.where(active.sees, np.float32(0), _HIDDEN)
-        given["position"][...] = position
+        given = self._step.input
+        last = active.ids[:, : self._beams, -1] if position else 0
+        given("x")[...] = self._made.vectors[last] + self._places[position]
+        given("bias")[:, 0] = np.where(active.sees, np.float32(0), _HIDDEN)
+        given("position")[...] = position
         for name, array in active.state.items():
-            given[name][...] = array
+            given(name)[...] = array
         return self._step()
 
     def _remember(
@@ -325,21 +325,19 @@ class Search:
         begin = np.arange(batch * heads).reshape(batch, heads, 1) * entries
         places = begin + free[:, None]
         for name, array in zip(self._cache, own, strict=True):
-            entry = self._step.inputs[name].reshape(-1, array.shape[3])
+            entry = self._step.input(name).reshape(-1, array.shape[3])
             entry[places] = array
 
 
-def _extended(ids: np.ndarray, grown: np.ndarray, position: int) -> np.ndarray:
+def _extended(ids: np.ndarray, grown: np.ndarray) -> np.ndarray:
     """Hypotheses with one id more.
 
     Args:
-      ids: `[active, 2 beams, longest]`.
+      ids: `[active, 2 beams, position]`.
       grown: `[active, 2 beams, 2]`, whom each continues, and the id.
-      position: where that stands.
     """
-    ids = _of_each(ids, grown[:, :, 0])
-    ids[:, :, position] = grown[:, :, 1]
-    return ids
+    before = _of_each(ids, grown[:, :, 0])
+    return np.concatenate([before, grown[:, :, 1:]], axis=2)
 
 
 def _of_each(array: np.ndarray, chosen: np.ndarray) -> np.ndarray:

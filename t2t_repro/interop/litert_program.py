@@ -64,9 +64,8 @@ def converted(
 class Program:
     """What `converted` made, ready to run; belongs to one thread at a time.
 
-    Attributes:
-      inputs: the tensors by name, to be written before a call; a name that
-        the function never used is missing. A new `resize` makes new ones.
+    Every array that it lends lies where the interpreter has it, and is valid
+    until the next call or `resize`, which may move all of them.
     """
 
     def __init__(self, content: bytes, threads: int):
@@ -76,8 +75,6 @@ class Program:
           content: from `converted`.
           threads: that an operation may take.
         """
-        self.inputs: dict[str, np.ndarray] = {}
-        self._results: list[np.ndarray] = []
         self._interpreter = tf.lite.Interpreter(
             model_content=content, num_threads=threads
         )
@@ -100,19 +97,15 @@ class Program:
         for name, index in self._inputs.items():
             self._interpreter.resize_tensor_input(index, shapes[name])
         self._interpreter.allocate_tensors()
-        self.inputs = {
-            name: self._view(index) for name, index in self._inputs.items()
-        }
-        self._results = []
+
+    def input(self, name: str) -> np.ndarray:
+        """An input, to be written; a call leaves it as it is."""
+        return self._view(self._inputs[name])
 
     def __call__(self) -> list[np.ndarray]:
-        """Runs; the results stay as they are until the next call or resize."""
+        """Runs; returns the results."""
         self._interpreter.invoke()
-        # They have their places since the first call with these sizes.
-        self._results = self._results or [
-            self._view(index) for index in self._outputs
-        ]
-        return self._results
+        return [self._view(index) for index in self._outputs]
 
     def _view(self, index: int) -> np.ndarray:
         """A tensor of the interpreter's.

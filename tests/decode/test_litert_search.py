@@ -1,5 +1,7 @@
 """LiteRT's search against TensorFlow's: the same ids, scores to 0.0001."""
 
+import types
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,9 +18,7 @@ _TINY = dict(hidden_size=16, filter_size=24, num_heads=2)
 
 
 def _model(**changes):
-    model = random_model.new(
-        "transformer_tiny", _VOCABULARY, **_TINY | changes
-    )
+    model = random_model.new("transformer_tiny", _VOCABULARY, **_TINY | changes)
     for path, value in random_run.drawn_weights(model, end=3.0).items():
         model.weights_by_path()[path].assign(value)
     return model
@@ -42,12 +42,15 @@ def _same(model, rules, expected, batches):
         inputs = _batch(rng, of_sources)
         limits = np.array(of_limits, np.int32)
         wanted = expected(model, tf.constant(inputs), tf.constant(limits))
-        ids, scores = search(inputs, limits)
-        shorter = wanted.ids.shape[2]
-        np.testing.assert_array_equal(ids[:, :, :shorter], wanted.ids)
-        assert not ids[:, :, shorter:].any()
-        np.testing.assert_allclose(scores, wanted.scores, rtol=1e-5, atol=1e-4)
-        lengths += np.count_nonzero(ids[:, 0], axis=1).tolist()
+        found = search(inputs, limits)
+        for row, (ids, scores) in enumerate(found):
+            end = ids.shape[1]
+            np.testing.assert_array_equal(ids, wanted.ids[row, :, :end])
+            assert not np.any(wanted.ids[row, :, end:])
+            np.testing.assert_allclose(
+                scores, wanted.scores[row], rtol=1e-5, atol=1e-4
+            )
+            lengths.append(np.count_nonzero(ids[0]))
     return lengths
 
 
@@ -107,10 +110,8 @@ def test_what_no_beam_sees_is_written_over():
     search = object.__new__(litert_search.Search)
     search._cache = ["keys"]
 
-    class _Step:
-        inputs = {"keys": np.zeros((1, 2, 4, 1), np.float32)}
-
-    search._step = _Step()
+    keys = np.zeros((1, 2, 4, 1), np.float32)
+    search._step = types.SimpleNamespace(input={"keys": keys}.get)
     sees = np.array([[[True, False, True, False], [True] + [False] * 3]])
     own = np.array([[[[1.0], [2.0]], [[3.0], [4.0]]]], np.float32)
     # Both beams continue what was beam 1, which goes to entry 3, the second
@@ -119,10 +120,7 @@ def test_what_no_beam_sees_is_written_over():
     assert sees.tolist() == [
         [[True, False, True, True], [True, False, False, True]]
     ]
-    assert _Step.inputs["keys"][0, :, :, 0].tolist() == [
-        [0, 1, 0, 2],
-        [0, 3, 0, 4],
-    ]
+    assert keys[0, :, :, 0].tolist() == [[0, 1, 0, 2], [0, 3, 0, 4]]
 
 
 def test_room_is_what_the_fullest_sentence_leaves():
