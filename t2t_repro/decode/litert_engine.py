@@ -18,6 +18,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from t2t_repro import tensorflow_start
 from t2t_repro.decode import beam_step, litert_search, parallel
 from t2t_repro.decode.ensemble import Ensemble
@@ -27,7 +29,7 @@ from t2t_repro.decode.translator import padded
 from t2t_repro.errors import UsageError
 from t2t_repro.interop import litert
 from t2t_repro.run_directory import Run
-from t2t_repro.text.encoder import TextEncoder
+from t2t_repro.text.encoder import EOS_ID, TextEncoder
 
 _ASKED = "--engine=litert"
 
@@ -81,9 +83,10 @@ class EngineTranslator(LineTranslator):
         super().__init__(encoder, options)
         self._opened = opened
         self._threads = parallel.available_cores() // parallel.searches()
-        # LiteRT says once that there is XNNPACK.
+        self._idle = [self._new_search()]
+        # At its first call LiteRT says that there is XNNPACK.
         with tensorflow_start.quiet_standard_error():
-            self._idle = [self._new_search()]
+            self._idle[0](np.array([[EOS_ID]]), np.array([1]))
 
     def search(
         self, sources: Sequence[Ids], numbers: Sequence[int]
