@@ -41,7 +41,8 @@ def converted(
     """Makes a program of a function of tensors.
 
     Args:
-      function: pure; variables that it reads become constants.
+      function: pure; variables that it reads become constants. Its results have
+        one axis or more.
       signature: its arguments, each with a name; sizes that may change are
         None. XNNPACK takes a reshaping in which one of them does.
       is_narrow: whether its matrices have 8 bits, each column with a scale of
