@@ -132,7 +132,7 @@ class _Active(NamedTuple):
         """What ended where anything did, else what is alive; as `Search`."""
         beams = self.sees.shape[1]
         state = self.state
-        ended = state["is_finished"].any(axis=1)[:, None]
+        ended = np.max(state["is_finished"], axis=1, keepdims=True)
         alive, finished = self.ids[:, :beams], self.ids[:, beams:]
         return zip(
             np.where(ended[:, :, None], finished, alive),
