@@ -102,7 +102,13 @@ DECODER = cases(
         "8 bits in TensorFlow",
         _DECODE + "{w}/text/lines --quantize=int8",
         2,
-        "--engine=ctranslate2",
+        "--engine=litert",
+    ),
+    (
+        "16 bits in LiteRT",
+        _DECODE + "{w}/text/lines --engine=litert --quantize=bfloat16",
+        2,
+        "engine=litert knows no quantize=bfloat16",
     ),
     (
         "draws of another engine",

@@ -47,6 +47,8 @@ _LOOKED_UP = {
     "t2t-decoder --checkpoint=best": "names a flag",
     "t2t-decoder --decode_hparams": "names a flag",
     "t2t-decoder --engine=ctranslate2": "names a flag",
+    "t2t-decoder --engine=litert": "names a flag",
+    "t2t-decoder --engine=litert --quantize=int8": "names flags",
     "t2t-decoder --engine=ctranslate2 --quantize=int8": "names flags",
     "t2t-decoder --quantize=bfloat16": "names a flag",
     "t2t-trainer --average_last": "names a flag",

@@ -76,14 +76,15 @@ def _define_flags(values: flags.FlagValues) -> None:
         (
             "engine",
             decode_options.ENGINES,
-            "what multiplies and searches; ctranslate2 needs its package, the"
-            " extra t2t_repro[ctranslate2]; default: tensorflow",
+            "what multiplies and searches; litert is a part of TensorFlow for"
+            " small programs, ctranslate2 needs its package, the extra"
+            " t2t_repro[ctranslate2]; default: tensorflow",
         ),
         (
             "quantize",
             decode_options.QUANTIZE,
             "bfloat16: matrix products in 16 bits; int8: in 8, with"
-            " --engine=ctranslate2; default: none",
+            " --engine=litert or ctranslate2; default: none",
         ),
     ):
         flags.DEFINE_enum(

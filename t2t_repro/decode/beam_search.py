@@ -20,7 +20,9 @@ from t2t_repro.decode.beam_step import (
     Rules,
     State,
     advance,
+    beam_rules,
     first_state,
+    greedy_rules,
     last_ids,
 )
 from t2t_repro.decode.constraint import ANYTHING, Constraint
@@ -108,8 +110,7 @@ def greedy_search(
     Returns:
       One hypothesis per sentence; its score is log P.
     """
-    # With two candidates an end of sentence in second place would count.
-    rules = Rules(1, 1, 0.0, 1, search)
+    rules = greedy_rules(search)
     return _search_by(rules, model, inputs, limits, constraint)
 
 
@@ -141,11 +142,7 @@ def beam_search(
       `beam_size` hypotheses per sentence; beyond `keep` they may not be the
       best ones that exist.
     """
-    # At most `beam_size` of the candidates can be ends of sentence, so that as
-    # many hypotheses stay alive.
-    rules = Rules(beam_size, 2 * beam_size, alpha, keep, search)
-    if rules.of_transformers:
-        rules = rules._replace(keep=beam_size)
+    rules = beam_rules(beam_size, alpha, keep, search)
     return _search_by(rules, model, inputs, limits, constraint)
 
 

@@ -59,6 +59,20 @@ class Rules(NamedTuple):
         return length_penalty(length, self.alpha)
 
 
+def greedy_rules(search: str) -> Rules:
+    """Of the likeliest id at each position."""
+    # With two candidates an end of sentence in second place would count.
+    return Rules(1, 1, 0.0, 1, search)
+
+
+def beam_rules(beam_size: int, alpha: float, keep: int, search: str) -> Rules:
+    """Of a beam; arguments as of `beam_search.beam_search`."""
+    # At most `beam_size` of the candidates can be ends of sentence, so that as
+    # many hypotheses stay alive.
+    rules = Rules(beam_size, 2 * beam_size, alpha, keep, search)
+    return rules._replace(keep=beam_size) if rules.of_transformers else rules
+
+
 class State(NamedTuple):
     """What a step changes.
 
@@ -251,9 +265,10 @@ def largest(logits: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
         best = tf.math.top_k(logits, count)
         return best.values, best.indices
     missing = blocks * _BLOCK - vocabulary
-    padding = [[0, 0], [0, 0], [0, missing]]
-    padded = tf.pad(logits, padding, constant_values=logits.dtype.min)
-    blocked = tf.reshape(padded, [-1, beams, blocks, _BLOCK])
+    if missing:
+        padding = [[0, 0], [0, 0], [0, missing]]
+        logits = tf.pad(logits, padding, constant_values=logits.dtype.min)
+    blocked = tf.reshape(logits, [-1, beams, blocks, _BLOCK])
     top = tf.math.top_k(tf.reduce_max(blocked, axis=3), count).indices
     # In the vocabulary's order, so that of equal ones the first comes first.
     top = tf.sort(top, axis=2)

@@ -2,7 +2,11 @@
 
 from typing import Any, NamedTuple
 
-from t2t_repro.decode import ctranslate2_engine, shortlist
+from t2t_repro.decode import (
+    ctranslate2_engine,
+    litert_engine,
+    shortlist,
+)
 from t2t_repro.decode.constraint import ANYTHING, Constraint
 from t2t_repro.decode.line_translator import LineTranslator
 from t2t_repro.decode.options import DecodeOptions
@@ -42,7 +46,8 @@ def start(
       model: with its weights.
       encoder: the vocabulary.
       options: how to translate.
-      opened: of an engine with the same weights, `engine` and `quantize`.
+      opened: of an engine with the same weights, `engine` and `quantize`;
+        programs of LiteRT are made anew for other rules of the search.
 
     Raises:
       InputError: see `ctranslate2_engine.open_model`.
@@ -56,6 +61,14 @@ def start(
         return Engine(
             Translator(model, encoder, options, among, constraint),
             Scorer(model, encoder, options),
+        )
+    if options.engine == "litert":
+        if opened is None or opened.rules != litert_engine.rules(options):
+            opened = litert_engine.open_model(run, model, options)
+        return Engine(
+            litert_engine.EngineTranslator(opened, encoder, options),
+            Scorer(model, encoder, options),
+            opened,
         )
     if opened is None:
         opened = ctranslate2_engine.open_model(run, model, options)

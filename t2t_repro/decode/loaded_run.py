@@ -324,7 +324,7 @@ def load(
       output_dir: of a t2t-trainer run, or several, which decode together.
       checkpoint_path: a checkpoint's prefix; None: the newest (average).
       decode_hparams: as t2t-decoder takes them, such as
-        `"beam_size=8,alpha=0.8"` or `"engine=ctranslate2,quantize=int8"`; else
+        `"beam_size=8,alpha=0.8"` or `"engine=litert,quantize=int8"`; else
         the problem's, else the paper's.
       checkpoint: instead of a path, "best" on the dev data, "averaged",
         "newest", or a step.

@@ -19,7 +19,7 @@ from t2t_repro.run_directory import Run
 
 _SAMPLING_METHODS = ("argmax", "random")
 QUANTIZE = ("none", "bfloat16", "int8")
-ENGINES = ("tensorflow", "ctranslate2")
+ENGINES = ("tensorflow", "litert", "ctranslate2")
 SEARCHES = ("tensor2tensor", "huggingface", "huggingface_renormalized")
 
 
@@ -54,13 +54,14 @@ class DecodeOptions:
       random_seed: of what is drawn.
       quantize: `bfloat16` makes the products with weights in 16 bits, which is
         faster on processors and GPUs that can do it, and nearly the same;
-        `int8` in 8, which CTranslate2 alone can.
+        `int8` in 8, which the other engines can.
       search: `tensor2tensor`, or by the rules of transformers (`beam_step`),
         whose `length_penalty` is alpha: `huggingface`, or
         `huggingface_renormalized` for its `renormalize_logits`.
       shortlist: a file of t2t-shortlist, whose ids alone are searched among;
         empty: all are.
-      engine: what multiplies and searches; `ctranslate2` is another program
+      engine: what multiplies and searches; `litert` is TensorFlow's part for
+        small devices (`litert_engine`), `ctranslate2` another program
         (`ctranslate2_engine`).
       constrained: where the problem's outputs have a grammar, as trees do,
         look for no others; else they are repaired.
@@ -165,11 +166,16 @@ class DecodeOptions:
         if self.engine == "tensorflow":
             if self.quantize == "int8":
                 raise UsageError(
-                    "--decode_hparams: quantize=int8 needs engine=ctranslate2"
-                    " (t2t-decoder --engine=ctranslate2): TensorFlow's products"
-                    " have 32 or 16 bits."
+                    "--decode_hparams: quantize=int8 needs engine=litert or"
+                    " ctranslate2 (t2t-decoder --engine=litert): TensorFlow's"
+                    " products have 32 or 16 bits."
                 )
             return
+        if self.engine == "litert" and self.quantize == "bfloat16":
+            raise UsageError(
+                "--decode_hparams: engine=litert knows no quantize=bfloat16:"
+                " give int8, or leave engine out."
+            )
         for name, only in (
             ("sampling_method", "argmax"),
             ("search", "tensor2tensor"),

@@ -74,10 +74,7 @@ class Translator(LineTranslator):
         self, sources: Sequence[Ids], numbers: Sequence[int]
     ) -> list[list[Found]]:
         """See `LineTranslator`."""
-        lengths = np.array([len(ids) for ids in sources], np.int32)
-        inputs = np.zeros((len(sources), lengths.max()), np.int32)
-        for row, ids in enumerate(sources):
-            inputs[row, : len(ids)] = ids
+        inputs, lengths = padded(sources)
         limits = lengths + self._options.extra_length
         limits = np.maximum(limits, self._constraint.shortest(inputs))
         arguments = [inputs, limits]
@@ -90,6 +87,15 @@ class Translator(LineTranslator):
             list(zip(*own, strict=True))
             for own in zip(ids, scores, strict=True)
         ]
+
+
+def padded(sources: Sequence[Ids]) -> tuple[np.ndarray, np.ndarray]:
+    """`[batch, source]` int32 ids, 0 behind each, and `[batch]` lengths."""
+    lengths = np.array([len(ids) for ids in sources], np.int32)
+    inputs = np.zeros((len(sources), lengths.max()), np.int32)
+    for row, ids in enumerate(sources):
+        inputs[row, : len(ids)] = ids
+    return inputs, lengths
 
 
 def likeliest(

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from t2t_repro.layers.dropout import dropout, seed_of
-from t2t_repro.layers.linear import Linear
+from t2t_repro.layers.linear import Linear, reshape
 
 KeysValues = tuple[Any, Any]
 
@@ -66,6 +66,32 @@ def attend(
     """
     weights = attention_weights(query, key, bias)
     return weighted_values(dropout(weights, rate, seed), value), weights
+
+
+def attend_beside(
+    query: Any, cache: KeysValues, own: KeysValues, bias: Any
+) -> Any:
+    """Attention of each query to a cache, and to its own key beside it.
+
+    What `attend` makes of the cache with the new keys behind it, of which each
+    query sees its own, without a copy of the cache.
+
+    Args:
+      query: `[batch, heads, query, d_k]`.
+      cache: keys `[batch, heads, entries, d_k]` and values
+        `[batch, heads, entries, d_v]`.
+      own: of the queries' positions, `[batch, heads, query, d_k]` and
+        `[batch, heads, query, d_v]`.
+      bias: broadcast to `[batch, heads, query, entries]`, 0 or `MASKED`.
+
+    Returns:
+      `[batch, heads, query, d_v]`.
+    """
+    query = query * query.shape[-1] ** -0.5
+    before = ops.matmul(query, ops.swapaxes(cache[0], 2, 3)) + bias
+    itself = ops.sum(query * own[0], axis=-1, keepdims=True)
+    weights = ops.softmax(ops.concatenate([before, itself], axis=-1))
+    return ops.matmul(weights[..., :-1], cache[1]) + weights[..., -1:] * own[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,9 +225,7 @@ class MultiHeadAttention(keras.layers.Layer):
         )
         if mode.maps is not None:
             mode.maps[self.path] = weights
-        context = ops.swapaxes(context, 1, 2)
-        joined = (*ops.shape(context)[:2], self._value_channels)
-        return self._output(ops.reshape(context, joined))
+        return self._joined(context)
 
     def within(self, x: Any, bias: Any, mode: Mode) -> Any:
         """Self-attention, over all positions at once.
@@ -216,8 +240,31 @@ class MultiHeadAttention(keras.layers.Layer):
         """
         return self(x, self.keys_values(x), bias, mode=mode)
 
+    def beside(
+        self, x: Any, cache: KeysValues, bias: Any
+    ) -> tuple[Any, KeysValues]:
+        """Self-attention of new positions to a cache, and each to itself.
+
+        Args:
+          x: `[batch, beams, hidden]`.
+          cache: see `attend_beside`.
+          bias: broadcast to `[batch, heads, beams, entries]`.
+
+        Returns:
+          As `x`, and keys and values of `x`, which are not in the cache yet.
+        """
+        own = self.keys_values(x)
+        query = self._split(self._query(x))
+        return self._joined(attend_beside(query, cache, own, bias)), own
+
+    def _joined(self, context: Any) -> Any:
+        """`[batch, heads, length, d_v]` -> `[batch, length, hidden]`."""
+        context = ops.swapaxes(context, 1, 2)
+        joined = (*ops.shape(context)[:2], self._value_channels)
+        return self._output(reshape(context, joined))
+
     def _split(self, x: Any) -> Any:
         """`[batch, length, heads * d]` -> `[batch, heads, length, d]`."""
         depth = x.shape[-1] // self._heads
-        x = ops.reshape(x, (*ops.shape(x)[:-1], self._heads, depth))
+        x = reshape(x, (*ops.shape(x)[:-1], self._heads, depth))
         return ops.swapaxes(x, 1, 2)

@@ -75,7 +75,21 @@ def matmul_last(x: Any, kernel: Any, bias: Any = None) -> Any:
         # The gradient of the bias is a sum over all rows. TensorFlow adds up
         # 25,000 float16 ones to 8,192.
         y = ops.cast(ops.cast(y, "float32") + bias, dtype)
-    return ops.reshape(y, (*outer, kernel.shape[1]))
+    return reshape(y, (*outer, kernel.shape[1]))
+
+
+def reshape(x: Any, shape: tuple[Any, ...]) -> Any:
+    """`ops.reshape`, for which a graph does not ask for a size in vain.
+
+    One size that is known only when the graph runs follows from the others.
+
+    Args:
+      x: of any shape.
+      shape: sizes, as `ops.shape` gives them.
+    """
+    known = [size if isinstance(size, int) else -1 for size in shape]
+    follows = known.count(-1) == 1 and 0 not in known
+    return ops.reshape(x, known if follows else shape)
 
 
 @ops.custom_gradient

@@ -11,7 +11,6 @@ from keras import ops
 
 from t2t_repro.layers.attention import (
     EVALUATION,
-    MASKED,
     Mode,
     MultiHeadAttention,
     causal_bias,
@@ -26,6 +25,7 @@ from t2t_repro.layers.embedding import (
 )
 from t2t_repro.layers.norm import LayerNorm
 from t2t_repro.models.seq2seq import Seq2Seq, gather_beams
+from t2t_repro.models.transformer_ancestry import ancestry_bias, with_itself
 from t2t_repro.models.transformer_hparams import TransformerHParams
 from t2t_repro.models.transformer_layers import (
     DecoderLayer,
@@ -203,15 +203,31 @@ class Transformer(Seq2Seq):
         Returns:
           The source and what became of it.
         """
+        x = ops.cast(self.source_vectors(inputs, mode), mode.dtype)
+        x = self._drop_input("encoder", x, mode)
+        bias = self.encoder_bias(inputs, mode)
+        return Encoded(inputs, self.encoder_stack(x, bias, mode))
+
+    def source_vectors(self, inputs: Any, mode: Mode = EVALUATION) -> Any:
+        """What the encoder begins with: embeddings and positions.
+
+        Args:
+          inputs: `[batch, source]` int32.
+          mode: says whether a row holds several sentences.
+
+        Returns:
+          `[batch, source, hidden]`.
+        """
         x = self._embeddings["source"](inputs)
         if self._target_space is not None:
             x = x + self._target_space.matrix[0]
-        x = self._encoder_positions(x, _positions(inputs, mode))
-        x = self._drop_input("encoder", ops.cast(x, mode.dtype), mode)
-        bias = self.encoder_bias(inputs, mode)
+        return self._encoder_positions(x, _positions(inputs, mode))
+
+    def encoder_stack(self, x: Any, bias: Any, mode: Mode = EVALUATION) -> Any:
+        """All layers; `[batch, source, hidden]`, `encoder_bias` -> as `x`."""
         for layer in self._encoder_layers:
             x = layer(x, bias, mode=mode)
-        return Encoded(inputs, self._final_norm("encoder", x))
+        return self._final_norm("encoder", x)
 
     def decode(
         self, targets: Any, encoded: Encoded, mode: Mode = EVALUATION
@@ -226,7 +242,7 @@ class Transformer(Seq2Seq):
         Returns:
           `[batch, target, hidden]`.
         """
-        x = self._embeddings["target"](targets)
+        x = self.target_vectors(targets)
         # Shifted right: the first position sees a zero vector, no start id.
         x = ops.pad(x[:, :-1], [[0, 0], [1, 0], [0, 0]])
         positions = _positions(targets, mode)
@@ -235,7 +251,7 @@ class Transformer(Seq2Seq):
             # Nor does it see the end of the sentence before.
             x = ops.where(ops.equal(positions, 0)[..., None], 0.0, x)
             memory_bias = bias_within(targets, encoded.inputs)
-        x = self._decoder_positions(self._begun(x, positions), positions)
+        x = self.decoder_input(x, positions)
         x = self._drop_input("decoder", ops.cast(x, mode.dtype), mode)
         bias = self.decoder_bias(targets, mode)
         for layer in self._decoder_layers:
@@ -271,11 +287,8 @@ class Transformer(Seq2Seq):
             for _ in self._decoder_layers
         )
         ancestors = (ops.zeros((batch, beams, 0), "int32"),)
-        memory = tuple(
-            layer.memory(encoded.states) for layer in self._decoder_layers
-        )
         return (
-            Memory(encoded.inputs, memory),
+            Memory(encoded.inputs, self.keys_values(encoded.states)),
             State(cache, ancestors if beams > 1 else ()),
         )
 
@@ -295,11 +308,10 @@ class Transformer(Seq2Seq):
         # Made in every step: carried along a search instead, it lets a graph
         # rewriting of TensorFlow 2.21 break the loop of a model of one layer.
         memory_bias = padding_bias(memory.inputs)
-        ancestors = tuple(map(_with_itself, state.ancestors))
+        ancestors = tuple(map(with_itself, state.ancestors))
         bias = ancestry_bias(ancestors[0]) if ancestors else None
-        x = self._embeddings["target"](ids)
         positions = ops.reshape(position, (1,))
-        x = self._decoder_positions(self._begun(x, positions), positions)
+        x = self.decoder_input(self.target_vectors(ids), positions)
         grown = []
         for layer, keys_values, cache in zip(
             self._decoder_layers, memory.keys_values, state.cache, strict=True
@@ -316,19 +328,52 @@ class Transformer(Seq2Seq):
         ancestors = (gather_beams(a, parents) for a in state.ancestors)
         return state._replace(ancestors=tuple(ancestors))
 
-    def _begun(self, x: Any, positions: Any) -> Any:
-        """The decoder's input with what it begins with in the first place.
+    def step_beside(
+        self, x: Any, memory_bias: Any, keys_values: Any, cache: Any, bias: Any
+    ) -> tuple[Any, tuple[tuple[Any, Any], ...]]:
+        """One position of every beam, with a cache that someone else keeps.
+
+        Args:
+          x: `[batch, beams, hidden]`, from `decoder_input`.
+          memory_bias: `[batch, 1, 1, source]`, hides the padding.
+          keys_values: see `Memory`.
+          cache: see `State`, in any order of entries.
+          bias: `[batch, 1, beams, entries]`, hides what is no ancestor.
+
+        Returns:
+          `[batch, beams, hidden]`, and for every layer the keys and values of
+          this position, `[batch, heads, beams, d_k]` and
+          `[batch, heads, beams, d_v]`.
+        """
+        made = []
+        for layer, memory, entries in zip(
+            self._decoder_layers, keys_values, cache, strict=True
+        ):
+            x, own = layer.step_beside(x, memory, memory_bias, entries, bias)
+            made.append(own)
+        return self._final_norm("decoder", x), tuple(made)
+
+    def keys_values(self, states: Any) -> tuple[tuple[Any, Any], ...]:
+        """Of every decoder layer, see `Memory`; `[batch, source, hidden]`."""
+        return tuple(layer.memory(states) for layer in self._decoder_layers)
+
+    def target_vectors(self, ids: Any) -> Any:
+        """Embeddings of target ids; `[...]` -> `[..., hidden]`."""
+        return self._embeddings["target"](ids)
+
+    def decoder_input(self, x: Any, positions: Any) -> Any:
+        """The decoder's input: what it begins with, and where.
 
         Args:
           x: `[batch, length, hidden]`, zero at position 0.
           positions: `[length]` or `[batch, length]`, or `[1]` where all are at
             the same one.
         """
-        if self.hparams.decoder_start == "zero":
-            return x
-        is_first = ops.equal(positions, 0)[..., None]
-        start = self._embeddings["target"].padding()
-        return ops.where(is_first, ops.cast(start, x.dtype), x)
+        if self.hparams.decoder_start != "zero":
+            is_first = ops.equal(positions, 0)[..., None]
+            start = self._embeddings["target"].padding()
+            x = ops.where(is_first, ops.cast(start, x.dtype), x)
+        return self._decoder_positions(x, positions)
 
     def _drop_input(self, stack: str, x: Any, mode: Mode) -> Any:
         """Dropout of embeddings plus positions, section 5.4."""
@@ -343,27 +388,3 @@ def _positions(ids: Any, mode: Mode) -> Any:
     """`[length]`, or `[batch, length]` where a row holds several sentences."""
     length = ops.shape(ids)[1]
     return positions_within(ids) if mode.is_packed else ops.arange(length)
-
-
-def _with_itself(ancestors: Any) -> Any:
-    """`[batch, beams, position]` -> the same with the beam's own number."""
-    batch, beams = ops.shape(ancestors)[:2]
-    own = ops.broadcast_to(
-        ops.arange(beams, dtype="int32")[None, :, None], (batch, beams, 1)
-    )
-    return ops.concatenate([ancestors, own], axis=2)
-
-
-def ancestry_bias(ancestors: Any) -> Any:
-    """Hides the cache's entries of beams that are no ancestors.
-
-    Args:
-      ancestors: `[batch, beams, position]`.
-
-    Returns:
-      `[batch, 1, beams, position * beams]`, 0 or `MASKED`.
-    """
-    beams = ancestors.shape[1]
-    visible = ops.equal(ancestors[..., None], ops.arange(beams, dtype="int32"))
-    bias = ops.where(visible, 0.0, MASKED)
-    return ops.reshape(bias, (-1, 1, beams, ops.shape(ancestors)[2] * beams))

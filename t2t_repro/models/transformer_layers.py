@@ -247,6 +247,32 @@ class DecoderLayer(keras.layers.Layer):
         x = self._around_self(x, y, mode=mode)
         return self._rest(x, memory, memory_bias, mode), cache
 
+    def step_beside(
+        self,
+        x: Any,
+        memory: KeysValues,
+        memory_bias: Any,
+        cache: KeysValues,
+        cache_bias: Any,
+    ) -> tuple[Any, KeysValues]:
+        """As `step`, with a cache that someone else keeps.
+
+        Args:
+          x: `[batch, beams, hidden]`.
+          memory: from `memory`.
+          memory_bias: `[batch, 1, 1, source]`.
+          cache: see `step`.
+          cache_bias: `[batch, 1, beams, entries]`, hides what is no ancestor
+            of a beam.
+
+        Returns:
+          As `x`, and the keys and values that the cache is to have for it.
+        """
+        y = self._around_self.before(x)
+        y, own = self._self.beside(y, cache, cache_bias)
+        x = self._around_self(x, y, mode=EVALUATION)
+        return self._rest(x, memory, memory_bias, EVALUATION), own
+
     def _rest(
         self, x: Any, memory: KeysValues, memory_bias: Any, mode: Mode
     ) -> Any:

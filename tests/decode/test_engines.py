@@ -13,7 +13,9 @@ _PARSER = types.SimpleNamespace(
 )
 
 
-@pytest.mark.parametrize("given", ["engine=ctranslate2", "shortlist=file.npz"])
+@pytest.mark.parametrize(
+    "given", ["engine=ctranslate2", "engine=litert", "shortlist=file.npz"]
+)
 def test_only_the_own_search_among_all_ids_is_held_to_trees(given):
     with pytest.raises(UsageError, match="constrained=false"):
         engines.start(_PARSER, None, None, options.parse(given))

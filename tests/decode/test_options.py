@@ -81,7 +81,9 @@ def test_a_flag_goes_before():
         ("sampling_keep_top_p=1.1", "and at most 1"),
         ("random_seed=-1", "random_seed=-1: expected 0 or more"),
         ("quantize=bfloat", "bfloat16 or int8. Did you mean bfloat16"),
-        ("quantize=int8", "quantize=int8 needs .*--engine=ctranslate2"),
+        ("quantize=int8", "quantize=int8 needs .*--engine=litert"),
+        ("engine=litert,quantize=bfloat16", "engine=litert knows no quantize="),
+        ("engine=litert,shortlist=list", "engine=litert knows no shortlist="),
         ("engine=ctranslate", "engine=ctranslate: expected tensorflow or"),
         (
             "engine=ctranslate2,sampling_method=random,beam_size=1",

@@ -63,3 +63,28 @@ def test_biases_are_a_choice(bias, weights):
     layer = attention.MultiHeadAttention(128, 4, 128, 128, bias, 0.0, "here")
     layer.build((None, None, 128))
     assert len(layer.weights) == weights
+
+
+def test_a_cache_and_the_own_key_beside_it():
+    # Two beams, all keys zero: what is seen counts alike. Beam 0 sees the first
+    # entry and itself, (1 + 4) / 2; beam 1 both entries, (1 + 3 + 8) / 3.
+    cache = (
+        np.zeros((1, 1, 2, 2), np.float32),
+        np.array([1.0, 3.0], np.float32).reshape(1, 1, 2, 1),
+    )
+    query = np.ones((1, 1, 2, 2), np.float32)
+    own = 0 * query, np.array([4.0, 8.0], np.float32).reshape(1, 1, 2, 1)
+    bias = np.array([[0, attention.MASKED], [0, 0]], np.float32)
+    found = attention.attend_beside(query, cache, own, bias)
+    np.testing.assert_allclose(np.ravel(found), [2.5, 4.0], rtol=1e-6)
+    # And as attention to all of them in one row, where keys differ.
+    rng = np.random.default_rng(0)
+    key, value = (rng.normal(size=(1, 1, 4, 2)).astype("f") for _ in range(2))
+    own = key[:, :, 2:], value[:, :, 2:]
+    found = attention.attend_beside(
+        query, (key[:, :, :2], value[:, :, :2]), own, bias
+    )
+    others = np.array([[0, attention.MASKED], [attention.MASKED, 0]])
+    whole = np.concatenate([bias, others], axis=1).astype(np.float32)
+    expected, _ = attention.attend(query, key, value, whole, 0.0, None)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from t2t_repro.layers.linear import Linear
+from t2t_repro.layers.linear import Linear, reshape
 
 
 def test_product_and_bias_over_the_last_axis():
@@ -51,3 +51,17 @@ def test_without_bias_there_is_one_weight():
     layer = Linear(2, False, "linear")
     layer.build((None, 3))
     assert [weight.name for weight in layer.weights] == ["kernel"]
+
+
+def test_one_size_follows_from_the_others():
+    @tf.function(input_signature=[tf.TensorSpec([None, 6])], autograph=False)
+    def cut(x):
+        return reshape(x, (tf.shape(x)[0], 2, 3))
+
+    operations = [
+        o.type for o in cut.get_concrete_function().graph.get_operations()
+    ]
+    assert "Pack" not in operations
+    assert cut(tf.zeros([4, 6])).shape == (4, 2, 3)
+    # Of nothing, no size follows.
+    assert reshape(tf.zeros([0, 6]), (0, 2, 3)).shape == (0, 2, 3)
