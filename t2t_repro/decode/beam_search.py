@@ -30,7 +30,7 @@ from t2t_repro.models.seq2seq import gather_beams
 
 # The batch shrinks when this share of it is decided: rows that idle cost time,
 # and so does moving the others.
-_SHRINK_AT = 0.25
+SHRINK_AT = 0.25
 
 
 class Hypotheses(NamedTuple):
@@ -228,7 +228,7 @@ def search(
     ) -> tuple[tf.Tensor, _Active, _Left]:
         changing = (position, active.carried, active.followed, active.state)
         position, carried, followed, state = tf.while_loop(
-            lambda *changing: _share(changing[-1].is_done) < _SHRINK_AT,
+            lambda *changing: _share(changing[-1].is_done) < SHRINK_AT,
             functools.partial(grow, active),
             changing,
             shape_invariants=_invariants(changing),
@@ -270,7 +270,7 @@ def _shrink(
     done = tf.where(is_done)[:, 0]
     stay = tf.where(tf.logical_not(is_done))[:, 0]
     more = position - tf.shape(left.ids)[2]
-    best = _hypotheses(active.state)
+    best = final_hypotheses(active.state)
     left = _Left(
         tf.concat([left.rows, tf.gather(active.rows, done)], 0),
         tf.concat(
@@ -288,7 +288,7 @@ def _shrink(
     return active, left
 
 
-def _hypotheses(state: State) -> Hypotheses:
+def final_hypotheses(state: State) -> Hypotheses:
     """Finished hypotheses where there are any, else the alive ones."""
     any_finished = tf.reduce_any(state.is_finished, axis=1)[:, None]
     return Hypotheses(

@@ -34,9 +34,8 @@ from typing import Any
 import numpy as np
 
 from t2t_repro import files
-from t2t_repro.decode import parallel
+from t2t_repro.decode import ensemble, parallel
 from t2t_repro.decode.beam_step import IMPOSSIBLE
-from t2t_repro.decode.ensemble import Ensemble
 from t2t_repro.decode.line_translator import Found, Ids, LineTranslator
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.scoring import IDS_AT_ONCE, LineScorer
@@ -69,11 +68,7 @@ def open_model(run: Run, model: Any, options: DecodeOptions) -> Any:
       UsageError: an ensemble, a model that it cannot express, or products that
         it has not on this processor.
     """
-    if isinstance(model, Ensemble):
-        raise UsageError(
-            f"{_ASKED} searches with one model: leave it out, or give"
-            " --output_dir instead of --output_dirs."
-        )
+    ensemble.refuse(model, _ASKED)
     hparams = ctranslate2.check(run.hparams, _ASKED, "leave it out")
     library = importlib.import_module("ctranslate2")
     compute_type = _COMPUTE_TYPES[options.quantize]

@@ -2,11 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from t2t_repro.decode import (
-    ctranslate2_engine,
-    litert_engine,
-    shortlist,
-)
+from t2t_repro.decode import ctranslate2_engine, litert_engine, shortlist
 from t2t_repro.decode.constraint import ANYTHING, Constraint
 from t2t_repro.decode.line_translator import LineTranslator
 from t2t_repro.decode.options import DecodeOptions

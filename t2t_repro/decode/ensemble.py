@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from t2t_repro.errors import UsageError
 from t2t_repro.layers.attention import EVALUATION, Mode
 
 
@@ -109,6 +110,20 @@ class Ensemble:
         if mode.maps is None:
             return mode
         return dataclasses.replace(mode, maps=_Places(mode.maps, member))
+
+
+def refuse(model: Any, asked: str) -> None:
+    """Raises UsageError for an ensemble, where one model is wanted.
+
+    Args:
+      model: a `Seq2Seq`, or several as one.
+      asked: what a user gave to come here.
+    """
+    if isinstance(model, Ensemble):
+        raise UsageError(
+            f"{asked} searches with one model: leave it out, or give"
+            " --output_dir instead of --output_dirs."
+        )
 
 
 class _Places(dict[str, Any]):

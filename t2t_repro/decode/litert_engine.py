@@ -21,12 +21,10 @@ from typing import Any
 import numpy as np
 
 from t2t_repro import tensorflow_start
-from t2t_repro.decode import beam_step, litert_search, parallel
-from t2t_repro.decode.ensemble import Ensemble
+from t2t_repro.decode import beam_step, ensemble, litert_search, parallel
 from t2t_repro.decode.line_translator import Found, Ids, LineTranslator
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.translator import padded
-from t2t_repro.errors import UsageError
 from t2t_repro.interop import litert
 from t2t_repro.run_directory import Run
 from t2t_repro.text.encoder import EOS_ID, TextEncoder
@@ -49,11 +47,7 @@ def open_model(
     Raises:
       UsageError: an ensemble, or a model of another family.
     """
-    if isinstance(model, Ensemble):
-        raise UsageError(
-            f"{_ASKED} searches with one model: leave it out, or give"
-            " --output_dir instead of --output_dirs."
-        )
+    ensemble.refuse(model, _ASKED)
     litert.check(run.hparams, _ASKED, "leave it out")
     is_narrow = options.quantize == "int8"
     made = litert_search.programs(model, rules(options), is_narrow)

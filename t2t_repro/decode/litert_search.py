@@ -17,12 +17,11 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_repro.decode import beam_step
+from t2t_repro.decode.beam_search import SHRINK_AT, final_hypotheses
 from t2t_repro.interop import litert
 from t2t_repro.interop.litert_program import Program
 from t2t_repro.layers.attention import MASKED
 
-# The batch shrinks when this share of it is decided, see `beam_search`.
-_SHRINK_AT = 0.25
 # Positions that a cache begins with room for, were all beams apart, and by how
 # much it grows: to change the sizes takes as long as half a step.
 _FIRST_POSITIONS = 8
@@ -129,16 +128,15 @@ class _Active(NamedTuple):
         return tf.nest.map_structure(lambda array: array[which], self)
 
     def best(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """What ended where anything did, else what is alive; as `Search`."""
+        """What `Search` returns of each, if nothing more is generated."""
         beams = self.sees.shape[1]
-        state = self.state
-        ended = np.max(state["is_finished"], axis=1, keepdims=True)
         alive, finished = self.ids[:, :beams], self.ids[:, beams:]
-        return zip(
-            np.where(ended[:, :, None], finished, alive),
-            np.where(ended, state["finished_scores"], state["alive_log_probs"]),
-            strict=True,
+        found = final_hypotheses(
+            beam_step.State(
+                alive_ids=alive, finished_ids=finished, **self.state
+            )
         )
+        return zip(found.ids.numpy(), found.scores.numpy(), strict=True)
 
     def has_room(self) -> bool:
         """Whether every sentence has an unseen entry for each beam."""
@@ -148,22 +146,15 @@ class _Active(NamedTuple):
 
 
 def _first(limits: np.ndarray, beams: int) -> _Active:
-    """All sentences, with nothing generated; see `beam_step.first_state`."""
+    """All sentences, with nothing generated."""
     batch = len(limits)
-    log_probs = np.full((batch, beams), beam_step.IMPOSSIBLE, np.float32)
-    state = (
-        log_probs.copy(),
-        log_probs,
-        np.zeros((batch, beams), bool),
-        limits <= 0,
-    )
-    state[0][:, 0] = 0
+    state = beam_step.first_state(tf.constant(limits), beams)
     return _Active(
         np.arange(batch),
         limits,
         np.zeros((batch, 2 * beams, 0), np.int32),
         np.zeros((batch, beams, _FIRST_POSITIONS * beams), bool),
-        dict(zip(_STATE, state, strict=True)),
+        {name: getattr(state, name).numpy() for name in _STATE},
     )
 
 
@@ -213,7 +204,7 @@ class Search:
                 sees=_of_each(active.sees, parents),
                 state=dict(zip(_STATE, state, strict=True)),
             )
-            if done.mean() >= _SHRINK_AT or not active.has_room():
+            if done.mean() >= SHRINK_AT or not active.has_room():
                 gone = active.take(done)
                 found |= zip(gone.rows, gone.best(), strict=True)
                 if done.all():

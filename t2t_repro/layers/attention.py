@@ -155,6 +155,33 @@ def causal_bias(length: Any) -> Any:
     return ops.cast(later, "float32")[None, None] * MASKED
 
 
+def with_itself(ancestors: Any) -> Any:
+    """`[batch, beams, position]` -> the same with the beam's own number."""
+    batch, beams = ops.shape(ancestors)[:2]
+    own = ops.broadcast_to(
+        ops.arange(beams, dtype="int32")[None, :, None], (batch, beams, 1)
+    )
+    return ops.concatenate([ancestors, own], axis=2)
+
+
+def ancestry_bias(ancestors: Any) -> Any:
+    """Hides a cache's entries of beams that are no ancestors.
+
+    The cache of all beams stays as it is when they change places; what changes
+    is who its entries are visible to.
+
+    Args:
+      ancestors: `[batch, beams, position]`.
+
+    Returns:
+      `[batch, 1, beams, position * beams]`, 0 or `MASKED`.
+    """
+    beams = ancestors.shape[1]
+    visible = ops.equal(ancestors[..., None], ops.arange(beams, dtype="int32"))
+    bias = ops.where(visible, 0.0, MASKED)
+    return ops.reshape(bias, (-1, 1, beams, ops.shape(ancestors)[2] * beams))
+
+
 class MultiHeadAttention(keras.layers.Layer):
     """Multi-head attention with free d_k and d_v."""
 

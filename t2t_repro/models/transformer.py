@@ -13,8 +13,10 @@ from t2t_repro.layers.attention import (
     EVALUATION,
     Mode,
     MultiHeadAttention,
+    ancestry_bias,
     causal_bias,
     padding_bias,
+    with_itself,
 )
 from t2t_repro.layers.dropout import dropout, seed_of
 from t2t_repro.layers.embedding import (
@@ -25,7 +27,6 @@ from t2t_repro.layers.embedding import (
 )
 from t2t_repro.layers.norm import LayerNorm
 from t2t_repro.models.seq2seq import Seq2Seq, gather_beams
-from t2t_repro.models.transformer_ancestry import ancestry_bias, with_itself
 from t2t_repro.models.transformer_hparams import TransformerHParams
 from t2t_repro.models.transformer_layers import (
     DecoderLayer,

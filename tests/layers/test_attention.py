@@ -88,3 +88,14 @@ def test_a_cache_and_the_own_key_beside_it():
     whole = np.concatenate([bias, others], axis=1).astype(np.float32)
     expected, _ = attention.attend(query, key, value, whole, 0.0, None)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_a_beam_sees_its_ancestors_and_itself():
+    # Two beams, two positions. At the first beam 0 was beam 1, and beam 1, too.
+    ancestors = attention.with_itself(np.array([[[1], [1]]], np.int32))
+    assert np.array(ancestors).tolist() == [[[1, 0], [1, 1]]]
+    # Entries by position and beam: 0/0, 0/1, 1/0, 1/1.
+    visible = np.array(attention.ancestry_bias(ancestors)) != attention.MASKED
+    assert visible.tolist() == [
+        [[[False, True, True, False], [False, True, False, True]]]
+    ]
