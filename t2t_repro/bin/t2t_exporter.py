@@ -2,6 +2,8 @@
 
   saved_model    strings in, strings and scores out; loads with tensorflow and
                  tensorflow_text alone, tokenizer and beam search inside
+  litert         a file for phones and other small devices, in 8 bits, that
+                 LiteRT runs without TensorFlow; ids in, beam search inside
   ctranslate2    for the CTranslate2 engine; needs its package, the extra
                  t2t_repro[ctranslate2]
   huggingface    a folder that MarianMTModel.from_pretrained and its tokenizer
@@ -52,12 +54,20 @@ def _define_flags(values: flags.FlagValues) -> None:
         (
             "decode_hparams",
             "",
-            "such as beam_size=4,alpha=0.6,extra_length=50,n_best=0, which a"
-            " saved_model keeps, and huggingface as far as it can; default:"
-            " these, or the run's own",
+            "such as beam_size=4,alpha=0.6,extra_length=50,n_best=0, which"
+            " saved_model and litert keep, and huggingface as far as it can;"
+            " default: these, or the run's own",
         ),
     ):
         flags.DEFINE_string(name, default, text, flag_values=values)
+    flags.DEFINE_enum(
+        "quantize",
+        None,
+        ("int8", "none"),
+        "the matrices of --format=litert: int8, or none for 32 bits; default:"
+        " int8",
+        flag_values=values,
+    )
     flags.DEFINE_bool(
         "overwrite",
         False,
@@ -72,25 +82,48 @@ def _export(values: flags.FlagValues) -> int | None:
     command.require(values, "output_dir")
     # Before the run is read: the user's own mistakes come first.
     checkpoint = command.checkpoint(values)
-    decode_options.parse(values.decode_hparams)
-    if values.decode_hparams and values.format not in exporter.WITH_SEARCH:
-        raise UsageError(
-            f"--decode_hparams={values.decode_hparams}: --format"
-            f"={values.format} holds a model and no search; leave it out and"
-            " tell the client."
-        )
+    engine = _engine(values)
     run = run_directory.load(files.absolute(values.output_dir))
     command.check_run(run, values)
     if values.data_dir:
         command.check_data(run, values.data_dir)
     target = files.absolute(values.export_dir or exporter.default_folder(run))
     exporter.check_folder(target, values.overwrite)
-    options = decode_options.of_run(run, values.decode_hparams)
+    options = decode_options.of_run(run, values.decode_hparams, **engine)
     command.load_tensorflow()
     exporter.write(
         run, values.format, target, options, checkpoint, values.overwrite
     )
     return 0
+
+
+def _engine(values: flags.FlagValues) -> dict[str, str]:
+    """What the format says of the search, beside `--decode_hparams`.
+
+    Raises:
+      UsageError: a flag that does not go with the format.
+    """
+    asked = decode_options.parse(values.decode_hparams)
+    given = f"--decode_hparams={values.decode_hparams}"
+    if values.decode_hparams and values.format not in exporter.WITH_SEARCH:
+        raise UsageError(
+            f"{given}: --format={values.format} holds a model and no search;"
+            " leave it out and tell the client."
+        )
+    if values.format != "litert":
+        if values.quantize:
+            raise UsageError(
+                f"--quantize={values.quantize}: --format={values.format} keeps"
+                " the weights as they are; leave it out, or give"
+                " --format=litert."
+            )
+        return {}
+    if (asked.engine, asked.quantize) != ("tensorflow", "none"):
+        raise UsageError(
+            f"{given}: engine and quantize are t2t-decoder's; leave them out,"
+            " and say --quantize=int8 or none."
+        )
+    return {"engine": "litert", "quantize": values.quantize or "int8"}
 
 
 if __name__ == "__main__":

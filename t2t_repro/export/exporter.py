@@ -24,9 +24,15 @@ from t2t_repro.errors import UsageError
 from t2t_repro.files import file_sha256
 from t2t_repro.run_directory import Run
 
-FORMATS = ("saved_model", "ctranslate2", "huggingface", "keras_weights")
+FORMATS = (
+    "saved_model",
+    "litert",
+    "ctranslate2",
+    "huggingface",
+    "keras_weights",
+)
 # Those that keep how the run is searched.
-WITH_SEARCH = ("saved_model", "huggingface")
+WITH_SEARCH = ("saved_model", "litert", "huggingface")
 
 _MARK = "export.json"
 
@@ -91,6 +97,11 @@ def _export_function(
 
         saved_model.check(run, options)
         return functools.partial(saved_model.export, run, options)
+    if form == "litert":
+        from t2t_repro.export import litert_model
+
+        litert_model.check(run)
+        return functools.partial(litert_model.export, run, options)
     if form == "ctranslate2":
         from t2t_repro.interop import ctranslate2
 

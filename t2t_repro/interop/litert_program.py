@@ -11,6 +11,7 @@ it leaves as it is need not be written again.
 """
 
 import ctypes
+import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -57,9 +58,37 @@ def converted(
         converter = tf.lite.TFLiteConverter.from_concrete_functions(
             [traced.get_concrete_function()]
         )
-        if is_narrow:
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        return converter.convert()
+        return _convert(converter, is_narrow)
+
+
+def converted_signatures(
+    functions: Mapping[str, Any], weights: Sequence[Any], is_narrow: bool
+) -> bytes:
+    """Makes one program of several functions, called by name.
+
+    Args:
+      functions: concrete ones.
+      weights: the variables that they read, which they share in the program.
+      is_narrow: as in `converted`; vectors that are looked up have 8 bits, too,
+        with one scale for a table.
+    """
+    module = tf.Module()
+    module.weights = list(weights)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tensorflow_start.quiet_standard_error(),
+    ):
+        tf.saved_model.save(module, folder, signatures=dict(functions))
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            folder, signature_keys=list(functions)
+        )
+        return _convert(converter, is_narrow)
+
+
+def _convert(converter: Any, is_narrow: bool) -> bytes:
+    if is_narrow:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    return converter.convert()
 
 
 class Program:

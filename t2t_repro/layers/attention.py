@@ -138,7 +138,9 @@ def padding_bias(ids: Any) -> Any:
       `[batch, 1, 1, key]` float32.
     """
     hidden = ops.cast(ops.equal(ids, 0), "float32")
-    return hidden[:, None, None, :] * MASKED
+    # LiteRT's converter makes nothing of `[:, None, None]` between two sizes
+    # that only a run knows.
+    return ops.expand_dims(hidden, (1, 2)) * MASKED
 
 
 def causal_bias(length: Any) -> Any:
@@ -177,9 +179,10 @@ def ancestry_bias(ancestors: Any) -> Any:
       `[batch, 1, beams, position * beams]`, 0 or `MASKED`.
     """
     beams = ancestors.shape[1]
-    visible = ops.equal(ancestors[..., None], ops.arange(beams, dtype="int32"))
+    ancestors = ops.expand_dims(ancestors, -1)
+    visible = ops.equal(ancestors, ops.arange(beams, dtype="int32"))
     bias = ops.where(visible, 0.0, MASKED)
-    return ops.reshape(bias, (-1, 1, beams, ops.shape(ancestors)[2] * beams))
+    return ops.reshape(bias, (-1, 1, beams, ops.shape(bias)[2] * beams))
 
 
 class MultiHeadAttention(keras.layers.Layer):

@@ -54,7 +54,7 @@ class Embedding(keras.layers.Layer):
         """
         vectors = ops.take(self.matrix, ids, axis=0)
         present = ops.cast(ops.not_equal(ids, 0), vectors.dtype)
-        return vectors * (self.scale * present)[..., None]
+        return vectors * ops.expand_dims(self.scale * present, -1)
 
     def padding(self) -> Any:
         """`[hidden]`: the vector of padding, as any other id's is looked up."""

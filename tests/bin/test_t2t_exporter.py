@@ -92,6 +92,20 @@ def test_an_export_is_replaced_only_when_asked(export, tmp_path):
             2,
             ["engine=ctranslate2", "saved_model"],
         ),
+        (["--quantize=int8"], 2, ["--quantize=int8", "--format=litert"]),
+        (
+            ["--format=litert", "--decode_hparams=engine=ctranslate2"],
+            2,
+            ["engine=ctranslate2", "--quantize=int8"],
+        ),
+        (
+            [
+                "--format=litert",
+                "--decode_hparams=sampling_method=random,beam_size=1",
+            ],
+            2,
+            ["engine=litert", "sampling_method"],
+        ),
         (["--problem=translate_enfr_toy"], 2, ["translate_ende_toy"]),
         (["--hparams=hidden_size=64"], 2, ["hidden_size=32"]),
         (["--checkpoint_path=nowhere/model.ckpt-1"], 1, ["nowhere"]),

@@ -1,0 +1,175 @@
+"""A file of LiteRT, for small devices: ids in, a search step by step.
+
+Encoder, decoder step and the rules of the search are one `model.tflite`, which
+a dozen lines run wherever LiteRT does: on a phone or a board, without
+TensorFlow. Inside a loop of its own LiteRT would leave its fast kernels unused,
+so the loop is the client's, which only hands on what it got:
+
+    encode(inputs) -> a state
+    step(state) -> what of the state is new, and the hypotheses so far
+
+Both are traced from what every family of models provides. The vocabulary lies
+beside the file: a client cuts lines into pieces itself.
+
+Left out: families that read their source in a loop; samples; shortlists;
+parsing, whose trees are put together in Python.
+"""
+
+import pathlib
+from typing import Any
+
+import tensorflow as tf
+
+from t2t_repro.decode import beam_step, litert_engine
+from t2t_repro.decode.beam_search import final_hypotheses
+from t2t_repro.decode.options import DecodeOptions
+from t2t_repro.errors import UsageError
+from t2t_repro.interop import litert_program
+from t2t_repro.run_directory import Run
+from t2t_repro.text.encoder import PAD_ID
+
+FILE = "model.tflite"
+
+_FAMILIES = ("transformer", "transformer_moe")
+
+_Tensors = dict[str, tf.Tensor]
+
+
+def check(run: Run) -> None:
+    """Raises UsageError for a run that no such file can hold."""
+    reason = ""
+    if run.model not in _FAMILIES:
+        reason = f"the run has the model {run.model}, no Transformer"
+    elif not run.open_problem().has_plain_lines:
+        reason = f"{run.problem} makes its lines in Python"
+    if reason:
+        raise UsageError(f"--format=litert: {reason}: take another --format.")
+
+
+def export(
+    run: Run, options: DecodeOptions, model: Any, folder: pathlib.Path
+) -> None:
+    """Writes `model.tflite` and the vocabulary.
+
+    The signature `encode` takes `inputs`, `[batch, source]` int32, ids with the
+    end of sentence, 0 = padding. It returns a state: tensors `[batch, ...]` by
+    name, of which `is_done`, `[batch]` bool, says whose hypotheses cannot
+    change any more. The signature `step` takes a state, and returns those of
+    its tensors that are new, and with them `outputs`, `[batch, beams, length]`
+    int32, and `scores`, `[batch, beams]`, as `beam_search.Hypotheses` has them.
+
+    Args:
+      run: the run directory.
+      options: how to search, and whether in 8 bits; `batch_size` and
+        `max_input_size` are the client's matter.
+      model: a `Seq2Seq` with its weights.
+      folder: where to.
+
+    Raises:
+      UsageError: see `check`.
+    """
+    check(run)
+    content = litert_program.converted_signatures(
+        _Search(model, options).signatures(),
+        [weight.value for weight in model.weights],
+        is_narrow=options.quantize == "int8",
+    )
+    (folder / FILE).write_bytes(content)
+    run.copy_vocabulary(folder)
+
+
+class _Search:
+    """What the two signatures are traced from.
+
+    A state is a nest, whose tensors have names for the client. LiteRT lends no
+    empty tensors: what grows from nothing has one entry more in front, which
+    means nothing, wherever a client sees it.
+    """
+
+    def __init__(self, model: Any, options: DecodeOptions):
+        self._model = model
+        self._kernel = model.output_kernel()
+        self._extra_length = options.extra_length
+        self._rules = litert_engine.rules(options)
+        # The state at the start, and by name the axis that grows, if any does.
+        self._first: tuple[Any, Any, beam_step.State] | None = None
+        self._growing: dict[str, int] = {}
+
+    def signatures(self) -> dict[str, Any]:
+        """Both functions, by name."""
+        inputs = tf.TensorSpec([None, None], tf.int32, "inputs")
+        encode = tf.function(
+            self._encode, input_signature=[inputs], autograph=False
+        ).get_concrete_function()
+        specs = {}
+        for name, tensor in encode.structured_outputs.items():
+            shape = tensor.shape.as_list()
+            for axis in (0, self._growing.get(name, 0)):
+                shape[axis] = None
+            specs[name] = tf.TensorSpec(shape, tensor.dtype, name)
+        step = tf.function(self._step, autograph=False)
+        return {"encode": encode, "step": step.get_concrete_function(**specs)}
+
+    def _encode(self, inputs: tf.Tensor) -> _Tensors:
+        """`[batch, source]` ids to the first state."""
+        beams = self._rules.beams
+        lengths = tf.reduce_sum(tf.cast(inputs != PAD_ID, tf.int32), axis=1)
+        limits = lengths + self._extra_length
+        memory, carried = self._model.start(self._model.encode(inputs), beams)
+        found = beam_step.first_state(limits, beams)
+        self._first = ((limits, memory), carried, found)
+        named = _named(*self._first)
+        self._growing = {
+            name: tensor.shape.as_list().index(0)
+            for name, tensor in named.items()
+            if 0 in tensor.shape.as_list()
+        }
+        return self._lent(named)
+
+    def _step(self, **given: tf.Tensor) -> _Tensors:
+        """One id more for every sentence that is not done."""
+        own = self._own(given)
+        (limits, memory), carried, found = tf.nest.pack_sequence_as(
+            self._first, [own[name] for name in _named(*self._first)]
+        )
+        position = tf.shape(found.alive_ids)[2]
+        ids = beam_step.last_ids(found)
+        x, carried = self._model.step(ids, position, memory, carried)
+        logits = self._model.logits(x, self._kernel)
+        found, parents = beam_step.advance(
+            position, found, logits, limits, self._rules
+        )
+        if self._rules.beams > 1:
+            carried = self._model.reorder(carried, parents)
+        best = final_hypotheses(found)
+        return self._lent(_named((), carried, found)) | {
+            "outputs": best.ids,
+            "scores": best.scores,
+        }
+
+    def _lent(self, named: _Tensors) -> _Tensors:
+        """Gives what grows its entry in front."""
+        lent = dict(named)
+        for name, axis in self._growing.items():
+            front = [[0, 0]] * len(named[name].shape)
+            front[axis] = [1, 0]
+            lent[name] = tf.pad(named[name], front)
+        return lent
+
+    def _own(self, lent: _Tensors) -> _Tensors:
+        """Takes it away again."""
+        own = dict(lent)
+        for name, axis in self._growing.items():
+            begin = [0] * len(lent[name].shape)
+            begin[axis] = 1
+            own[name] = tf.slice(lent[name], begin, [-1] * len(begin))
+        return own
+
+
+def _named(memory: Any, carried: Any, found: beam_step.State) -> _Tensors:
+    """The tensors of a state, in the order of its nest."""
+    return {
+        f"{part}_{i}": tensor
+        for part, nest in (("memory", memory), ("carried", carried))
+        for i, tensor in enumerate(tf.nest.flatten(nest))
+    } | found._asdict()
