@@ -26,7 +26,6 @@ from benchmarks.peers import driver
 from t2t_repro.bin import command
 from t2t_repro.decode import parallel
 from t2t_repro.hparam import HParams
-from t2t_repro.models.transformer_hparams import TransformerHParams
 from t2t_repro.text.encoder import EOS_ID
 
 _ALPHA = 0.6  # section 6.1
@@ -83,6 +82,8 @@ def _measure(values: flags.FlagValues) -> Record:
 def _measure_fixed(values: flags.FlagValues) -> Record:
     hparams = models.hparams(values)
     devices.start(for_many_searches=True)
+    from t2t_repro.interop import litert
+
     greedy, beam = "t2t_repro, greedy", f"t2t_repro, beam {values.beam}"
     model = _model(values, hparams)
     narrow = _model(values, hparams, "bfloat16")
@@ -91,7 +92,7 @@ def _measure_fixed(values: flags.FlagValues) -> Record:
         greedy: _tensorflow_search(model, 1),
         f"{beam}, bfloat16": _tensorflow_search(narrow, values.beam),
     }
-    if type(hparams) is TransformerHParams and values.beam > 1:
+    if litert.has_programs(hparams) and values.beam > 1:
         searches |= {
             f"{beam}, LiteRT": _litert_search(model, values.beam, False),
             f"{beam}, LiteRT, int8": _litert_search(model, values.beam, True),

@@ -25,6 +25,7 @@ from t2t_repro.decode import beam_step, ensemble, litert_search, parallel
 from t2t_repro.decode.line_translator import Found, Ids, LineTranslator
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.translator import padded
+from t2t_repro.errors import UsageError
 from t2t_repro.interop import litert
 from t2t_repro.run_directory import Run
 from t2t_repro.text.encoder import EOS_ID, TextEncoder
@@ -48,7 +49,11 @@ def open_model(
       UsageError: an ensemble, or a model of another family.
     """
     ensemble.refuse(model, _ASKED)
-    litert.check(run.hparams, _ASKED, "leave it out")
+    if not litert.has_programs(run.hparams):
+        raise UsageError(
+            f"{_ASKED}: the run has the model {run.hparams.MODEL}, which is not"
+            " made into programs of LiteRT: leave it out."
+        )
     is_narrow = options.quantize == "int8"
     made = litert_search.programs(model, rules(options), is_narrow)
     logger.info("LiteRT, %s", "int8" if is_narrow else "float32")

@@ -16,29 +16,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from t2t_repro.errors import UsageError
 from t2t_repro.hparam import HParams
 from t2t_repro.interop import litert_program
 from t2t_repro.models.transformer_hparams import TransformerHParams
 
 
-def check(hparams: HParams, asked: str, instead: str) -> TransformerHParams:
-    """Makes sure that the model has such programs; returns its hparams.
-
-    Args:
-      hparams: of a run.
-      asked: what a user gave to come here.
-      instead: what to do where it has none.
-
-    Raises:
-      UsageError: it is of another family.
-    """
-    if type(hparams) is not TransformerHParams:
-        raise UsageError(
-            f"{asked}: the run has the model {hparams.MODEL}, which is not made"
-            f" into programs of LiteRT: {instead}."
-        )
-    return hparams
+def has_programs(hparams: HParams) -> bool:
+    """Whether a model is of the one family that has such programs."""
+    return type(hparams) is TransformerHParams
 
 
 def encoder_program(model: Any, is_narrow: bool) -> bytes:
