@@ -92,7 +92,7 @@ class _Search:
         self._extra_length = options.extra_length
         self._rules = litert_engine.rules(options)
         # The state at the start, and by name the axis that grows, if any does.
-        self._first: tuple[Any, Any, beam_step.State] | None = None
+        self._first: Any = None
         self._growing: dict[str, int] = {}
 
     def signatures(self) -> dict[str, Any]:
