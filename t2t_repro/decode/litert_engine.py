@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from t2t_repro import tensorflow_start
-from t2t_repro.decode import beam_step, ensemble, litert_search, parallel
+from t2t_repro.decode import beam_step, ensemble, litert_search
 from t2t_repro.decode.line_translator import Found, Ids, LineTranslator
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.decode.translator import padded
@@ -80,28 +80,18 @@ class EngineTranslator(LineTranslator):
     ):
         """Takes what `open_model` returns for these options."""
         super().__init__(encoder, options)
-        self._opened = opened
-        self._threads = parallel.available_cores() // parallel.searches()
-        self._idle = [self._new_search()]
+        self._search = litert_search.Searches(opened)
         # At its first call LiteRT says that there is XNNPACK.
         with tensorflow_start.quiet_standard_error():
-            self._idle[0](np.array([[EOS_ID]]), np.array([1]))
+            self._search(np.array([[EOS_ID]]), np.array([1]))
 
     def search(
         self, sources: Sequence[Ids], numbers: Sequence[int]
     ) -> list[list[Found]]:
         """See `LineTranslator`."""
         inputs, lengths = padded(sources)
-        try:
-            search = self._idle.pop()
-        except IndexError:
-            search = self._new_search()
-        found = search(inputs, lengths + self._options.extra_length)
-        self._idle.append(search)
+        found = self._search(inputs, lengths + self._options.extra_length)
         return [
             list(zip(ids, scores.tolist(), strict=True))
             for ids, scores in found
         ]
-
-    def _new_search(self) -> litert_search.Search:
-        return litert_search.Search(self._opened, self._threads)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from t2t_repro.decode import beam_step
+from t2t_repro.decode import beam_step, parallel
 from t2t_repro.decode.beam_search import SHRINK_AT, final_hypotheses
 from t2t_repro.interop import litert
 from t2t_repro.interop.litert_program import Program
@@ -318,6 +318,28 @@ class Search:
         for name, array in zip(self._cache, own, strict=True):
             entry = self._step.input(name).reshape(-1, array.shape[3])
             entry[places] = array
+
+
+class Searches:
+    """As many searches of the same programs as threads ask at a time."""
+
+    def __init__(self, made: Programs):
+        """Takes what `programs` returns; each search has its own cores."""
+        self._made = made
+        self._threads = parallel.available_cores() // parallel.searches()
+        self._idle: list[Search] = []
+
+    def __call__(
+        self, inputs: np.ndarray, limits: np.ndarray
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """See `Search`."""
+        try:
+            search = self._idle.pop()
+        except IndexError:
+            search = Search(self._made, self._threads)
+        found = search(inputs, limits)
+        self._idle.append(search)
+        return found
 
 
 def _extended(ids: np.ndarray, grown: np.ndarray) -> np.ndarray:

@@ -2,12 +2,12 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
 import t2t_repro
 from t2t_repro.decode import options as decode_options
+from t2t_repro.decode.translator import padded
 from t2t_repro.errors import UsageError
 from t2t_repro.export import exporter, litert_model
 from t2t_repro.text.encoder import EOS_ID, PAD_ID
@@ -41,9 +41,7 @@ def test_a_batch_is_searched_as_ever(run, tmp_path):
     translator = t2t_repro.load(run.folder, decode_hparams=words)
     expected = translator.translate(_LINES)
     ids = [[*translator.encoder.encode(line), EOS_ID] for line in _LINES]
-    inputs = np.zeros((len(ids), max(map(len, ids))), np.int32)
-    for row, own in enumerate(ids):
-        inputs[row, : len(own)] = own
+    inputs, _ = padded(ids)
     found = _searched(tmp_path / "export" / litert_model.FILE, inputs)
     assert found["outputs"].shape[:2] == found["scores"].shape == (3, 3)
     for outputs, scores, hypotheses in zip(
