@@ -10,7 +10,6 @@ so is how it follows the beams when they change places. Sentences that are
 decided leave the batch, a quarter of it at a time.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -55,11 +54,10 @@ Advance = Callable[
 ]
 
 
-class _Active(NamedTuple):
+class Active(NamedTuple):
     """The sentences that are still in the batch.
 
     Attributes:
-      rows: `[active]`, their rows in the result.
       given: what `advance` wants to know of each, a nest of `[active, ...]`.
       memory: the model's; see `models.seq2seq`.
       carried: the model's state.
@@ -68,7 +66,6 @@ class _Active(NamedTuple):
       state: of the search.
     """
 
-    rows: tf.Tensor
     given: Any
     memory: Any
     carried: Any
@@ -153,6 +150,13 @@ def _search_by(
     limits: tf.Tensor,
     constraint: Constraint,
 ) -> Hypotheses:
+    beams, choose = rules.beams, advance_by(rules)
+    return search(model, inputs, limits, beams, limits, choose, constraint)
+
+
+def advance_by(rules: Rules) -> Advance:
+    """Chooses by the rules; what is given of each sentence is its limit."""
+
     def one_id_more(
         position: tf.Tensor,
         state: State,
@@ -165,8 +169,56 @@ def _search_by(
         )
         return state, parents if rules.beams > 1 else None
 
-    beams = rules.beams
-    return search(model, inputs, limits, beams, limits, one_id_more, constraint)
+    return one_id_more
+
+
+class Growth:
+    """How the hypotheses of a batch begin, and grow by one id."""
+
+    def __init__(
+        self,
+        model: Any,
+        beams: int,
+        advance: Advance,
+        constraint: Constraint = ANYTHING,
+    ):
+        """Takes what decides; arguments as of `search`."""
+        self._model = model
+        self._kernel = model.output_kernel()
+        self._beams = beams
+        self._advance = advance
+        self._constraint = constraint
+
+    def begin(self, inputs: tf.Tensor, limits: tf.Tensor, given: Any) -> Active:
+        """Reads the sources; nothing is generated yet.
+
+        Args:
+          inputs: `[batch, source]` int32, 0 = padding.
+          limits: `[batch]` int32, most ids to generate for each sentence.
+          given: see `Active`.
+        """
+        beams = self._beams
+        memory, carried = self._model.start(self._model.encode(inputs), beams)
+        form, followed = self._constraint.start(inputs, limits, beams)
+        state = first_state(limits, beams)
+        return Active(given, memory, carried, form, followed, state)
+
+    def grow(self, position: tf.Tensor, active: Active) -> Active:
+        """One id more; `position` ids were generated before."""
+        given, memory, carried, form, followed, state = active
+        ids = last_ids(state)
+        x, carried = self._model.step(ids, position, memory, carried)
+        logits = self._model.logits(x, self._kernel)
+        logits = self._constraint.merged(form, followed, logits)
+        allowed = self._constraint.allowed(form, followed)
+        state, parents = self._advance(position, state, logits, given, allowed)
+        if parents is not None:
+            carried = self._model.reorder(carried, parents)
+            followed = tf.nest.map_structure(
+                lambda tensor: gather_beams(tensor, parents), followed
+            )
+        followed = self._constraint.advance(form, followed, last_ids(state))
+        return active._replace(carried=carried, followed=followed, state=state)
 
 
 def search(
@@ -190,57 +242,45 @@ def search(
       advance: chooses the next ids; without parents all beams go on.
       constraint: the form of an output.
     """
-    kernel = model.output_kernel()
-    memory, carried = model.start(model.encode(inputs), beams)
-    form, followed = constraint.start(inputs, limits, beams)
+    growth = Growth(model, beams, advance, constraint)
+    active = growth.begin(inputs, limits, given)
     rows = tf.range(tf.shape(inputs)[0])
-    state = first_state(limits, beams)
-    active = _Active(rows, given, memory, carried, form, followed, state)
     nobody = _Left(
         rows=tf.zeros([0], tf.int32),
         ids=tf.zeros([0, beams, 0], tf.int32),
         scores=tf.zeros([0, beams]),
     )
 
-    def grow(
-        active: _Active,
-        position: tf.Tensor,
-        carried: Any,
-        followed: Any,
-        state: State,
-    ) -> tuple[tf.Tensor, Any, Any, State]:
-        ids = last_ids(state)
-        x, carried = model.step(ids, position, active.memory, carried)
-        logits = model.logits(x, kernel)
-        logits = constraint.merged(active.form, followed, logits)
-        allowed = constraint.allowed(active.form, followed)
-        state, parents = advance(position, state, logits, active.given, allowed)
-        if parents is not None:
-            carried = model.reorder(carried, parents)
-            followed = tf.nest.map_structure(
-                lambda tensor: gather_beams(tensor, parents), followed
-            )
-        followed = constraint.advance(active.form, followed, last_ids(state))
-        return position + 1, carried, followed, state
-
     def grow_until_it_pays_to_shrink(
-        position: tf.Tensor, active: _Active, left: _Left
-    ) -> tuple[tf.Tensor, _Active, _Left]:
+        position: tf.Tensor, rows: tf.Tensor, active: Active, left: _Left
+    ) -> tuple[tf.Tensor, tf.Tensor, Active, _Left]:
+        # What stays as it is is no variable of the inner loop.
+        def grow(
+            position: tf.Tensor, carried: Any, followed: Any, state: State
+        ) -> tuple[tf.Tensor, Any, Any, State]:
+            grown = growth.grow(
+                position,
+                active._replace(
+                    carried=carried, followed=followed, state=state
+                ),
+            )
+            return position + 1, grown.carried, grown.followed, grown.state
+
         changing = (position, active.carried, active.followed, active.state)
         position, carried, followed, state = tf.while_loop(
             lambda *changing: _share(changing[-1].is_done) < SHRINK_AT,
-            functools.partial(grow, active),
+            grow,
             changing,
             shape_invariants=_invariants(changing),
         )
         active = active._replace(
             carried=carried, followed=followed, state=state
         )
-        return position, *_shrink(position, active, left)
+        return position, *_shrink(position, rows, active, left)
 
-    start = (tf.constant(0), active, nobody)
+    start = (tf.constant(0), rows, active, nobody)
     *_, left = tf.while_loop(
-        lambda position, active, left: tf.size(active.rows) > 0,
+        lambda position, rows, active, left: tf.size(rows) > 0,
         grow_until_it_pays_to_shrink,
         start,
         shape_invariants=_invariants(start),
@@ -257,12 +297,13 @@ def _share(flags: tf.Tensor) -> tf.Tensor:
 
 
 def _shrink(
-    position: tf.Tensor, active: _Active, left: _Left
-) -> tuple[_Active, _Left]:
+    position: tf.Tensor, rows: tf.Tensor, active: Active, left: _Left
+) -> tuple[tf.Tensor, Active, _Left]:
     """Takes the sentences that are done out of the batch.
 
     Args:
       position: ids generated so far.
+      rows: `[active]`, of the result.
       active: with some sentences that are done.
       left: those that left before.
     """
@@ -272,7 +313,7 @@ def _shrink(
     more = position - tf.shape(left.ids)[2]
     best = final_hypotheses(active.state)
     left = _Left(
-        tf.concat([left.rows, tf.gather(active.rows, done)], 0),
+        tf.concat([left.rows, tf.gather(rows, done)], 0),
         tf.concat(
             [
                 tf.pad(left.ids, [[0, 0], [0, 0], [0, more]]),
@@ -282,10 +323,10 @@ def _shrink(
         ),
         tf.concat([left.scores, tf.gather(best.scores, done)], 0),
     )
-    active = tf.nest.map_structure(
-        lambda tensor: tf.gather(tensor, stay), active
+    rows, active = tf.nest.map_structure(
+        lambda tensor: tf.gather(tensor, stay), (rows, active)
     )
-    return active, left
+    return rows, active, left
 
 
 def final_hypotheses(state: State) -> Hypotheses:

@@ -182,9 +182,11 @@ class DecodeOptions:
             ("shortlist", ""),
         ):
             if getattr(self, name) != only:
+                # It may be the run's own, where nobody has said it today.
                 raise UsageError(
                     f"--decode_hparams: engine={self.engine} knows no"
-                    f" {name}={getattr(self, name)}: leave one of them out."
+                    f" {name}={getattr(self, name)}: give {name}={only}, or no"
+                    " engine."
                 )
 
     def _check_choice(self, name: str, known: tuple[str, ...]) -> None:

@@ -20,8 +20,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_repro.decode import beam_step, litert_engine
-from t2t_repro.decode.beam_search import final_hypotheses
+from t2t_repro.decode import litert_engine
+from t2t_repro.decode.beam_search import (
+    Active,
+    Growth,
+    advance_by,
+    final_hypotheses,
+)
 from t2t_repro.decode.options import DecodeOptions
 from t2t_repro.errors import UsageError
 from t2t_repro.interop import litert_program
@@ -87,10 +92,9 @@ class _Search:
     """
 
     def __init__(self, model: Any, options: DecodeOptions):
-        self._model = model
-        self._kernel = model.output_kernel()
+        rules = litert_engine.rules(options)
+        self._growth = Growth(model, rules.beams, advance_by(rules))
         self._extra_length = options.extra_length
-        self._rules = litert_engine.rules(options)
         # The state at the start, and by name the axis that grows, if any does.
         self._first: Any = None
         self._growing: dict[str, int] = {}
@@ -112,13 +116,10 @@ class _Search:
 
     def _encode(self, inputs: tf.Tensor) -> _Tensors:
         """`[batch, source]` ids to the first state."""
-        beams = self._rules.beams
         lengths = tf.reduce_sum(tf.cast(inputs != PAD_ID, tf.int32), axis=1)
         limits = lengths + self._extra_length
-        memory, carried = self._model.start(self._model.encode(inputs), beams)
-        found = beam_step.first_state(limits, beams)
-        self._first = ((limits, memory), carried, found)
-        named = _named(*self._first)
+        self._first = self._growth.begin(inputs, limits, limits)
+        named = _named(self._first)
         self._growing = {
             name: tensor.shape.as_list().index(0)
             for name, tensor in named.items()
@@ -129,20 +130,15 @@ class _Search:
     def _step(self, **given: tf.Tensor) -> _Tensors:
         """One id more for every sentence that is not done."""
         own = self._own(given)
-        (limits, memory), carried, found = tf.nest.pack_sequence_as(
-            self._first, [own[name] for name in _named(*self._first)]
+        active = tf.nest.pack_sequence_as(
+            self._first, [own[name] for name in _named(self._first)]
         )
-        position = tf.shape(found.alive_ids)[2]
-        ids = beam_step.last_ids(found)
-        x, carried = self._model.step(ids, position, memory, carried)
-        logits = self._model.logits(x, self._kernel)
-        found, parents = beam_step.advance(
-            position, found, logits, limits, self._rules
-        )
-        if self._rules.beams > 1:
-            carried = self._model.reorder(carried, parents)
-        best = final_hypotheses(found)
-        return self._lent(_named((), carried, found)) | {
+        position = tf.shape(active.state.alive_ids)[2]
+        grown = self._growth.grow(position, active)
+        best = final_hypotheses(grown.state)
+        # What stays as it is the client has.
+        changed = grown._replace(given=(), memory=())
+        return self._lent(_named(changed)) | {
             "outputs": best.ids,
             "scores": best.scores,
         }
@@ -166,10 +162,10 @@ class _Search:
         return own
 
 
-def _named(memory: Any, carried: Any, found: beam_step.State) -> _Tensors:
+def _named(active: Active) -> _Tensors:
     """The tensors of a state, in the order of its nest."""
-    return {
-        f"{part}_{i}": tensor
-        for part, nest in (("memory", memory), ("carried", carried))
-        for i, tensor in enumerate(tf.nest.flatten(nest))
-    } | found._asdict()
+    named = {}
+    for part, nest in active._replace(state=())._asdict().items():
+        for i, tensor in enumerate(tf.nest.flatten(nest)):
+            named[f"{part}_{i}"] = tensor
+    return named | active.state._asdict()

@@ -39,6 +39,37 @@ def check(hparams: HParams) -> None:
     learning_rate(hparams, 0)
 
 
+def remark(hparams: HParams, train_steps: int) -> str:
+    """One line on a rate that reaches 0 elsewhere than the training ends.
+
+    Args:
+      hparams: have the schedule and its numbers.
+      train_steps: updates to reach.
+
+    Returns:
+      The line; empty where there is nothing to say.
+    """
+    if "single_cycle_cos_decay" not in hparams.learning_rate_schedule:
+        return ""
+    warmup = hparams.learning_rate_warmup_steps
+    end = warmup + hparams.learning_rate_decay_steps
+    if end == train_steps:
+        return ""
+    what = (
+        "the training ends before, at a higher rate"
+        if train_steps < end
+        else "updates behind it change nothing"
+    )
+    line = (
+        f"the learning rate comes down to 0 at step {end}, not at"
+        f" --train_steps={train_steps}: {what}"
+    )
+    if train_steps > warmup:
+        steps = train_steps - warmup
+        line += f"; --hparams=learning_rate_decay_steps={steps} lets them meet"
+    return line
+
+
 def _noam(hparams: HParams, done: Any) -> Any:
     """d_model^-0.5 * min(step^-0.5, step * warmup^-1.5), equation 3."""
     step = done + 1.0

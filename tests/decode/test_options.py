@@ -87,11 +87,13 @@ def test_a_flag_goes_before():
         ("engine=ctranslate", "engine=ctranslate: expected tensorflow or"),
         (
             "engine=ctranslate2,sampling_method=random,beam_size=1",
-            "engine=ctranslate2 knows no sampling_method=random: leave one",
+            "engine=ctranslate2 knows no sampling_method=random: give"
+            " sampling_method=argmax,",
         ),
         (
             "engine=ctranslate2,search=huggingface",
-            "engine=ctranslate2 knows no search=huggingface: leave one",
+            "engine=ctranslate2 knows no search=huggingface: give"
+            " search=tensor2tensor, or no engine",
         ),
     ],
 )

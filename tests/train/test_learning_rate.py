@@ -2,10 +2,11 @@
 
 import json
 import pathlib
+import re
 
 import pytest
 
-from hparams.transformer import transformer_base
+from hparams.transformer import transformer_base, transformer_multi30k_v2
 from t2t_repro.errors import UsageError
 from t2t_repro.train import learning_rate
 
@@ -118,3 +119,21 @@ def test_an_unknown_part_is_named(wrong, part):
     hparams = transformer_base().replace(learning_rate_schedule=wrong)
     with pytest.raises(UsageError, match=f"unknown part {part}"):
         learning_rate.check(hparams)
+
+
+@pytest.mark.parametrize(
+    ("train_steps", "words"),
+    [
+        (20000, ""),
+        (7000, "at step 20000, .*=7000: .* at a higher rate; .*_steps=6000 "),
+        (250000, "at step 20000, .*: updates behind it change nothing; .*"),
+        (1000, "at step 20000, .* ends before, at a higher rate$"),
+    ],
+)
+def test_a_rate_that_ends_elsewhere_is_said(train_steps, words):
+    line = learning_rate.remark(transformer_multi30k_v2(), train_steps)
+    assert re.search(words, line) if words else line == ""
+
+
+def test_a_rate_that_never_ends_needs_no_remark():
+    assert learning_rate.remark(transformer_base(), 5) == ""
