@@ -3,8 +3,9 @@
 The commands of a section run in order in a folder of their own, through the
 `main` of each program, with the page's own flags; flags behind them make the
 work small. So a flag or name that does not exist, or a file that no command
-before has written, fails with the page and the line. A training that begins is
-stopped by a signal, and goes on by the same command. What cannot run here
+before has written, fails with the page and the line. A recipe's training that
+begins is stopped by a signal, and goes on by the same command. Of a benchmark,
+which a test of its own runs, the flags are looked up. What cannot run here
 stands in a table below with the reason; an entry that no page needs any more
 fails too. Multi30k is not fetched: small files come in its place.
 """
@@ -23,7 +24,6 @@ from t2t_repro.problems import translate_toy
 from tensorboard import program as tensorboard_program
 from tensorboard.plugins.core import core_plugin
 
-from benchmarks import all as all_benchmarks
 from benchmarks import models
 from t2t_repro import checkpoints, registry
 from t2t_repro.bin import t2t_trainer
@@ -54,34 +54,14 @@ _LOOKED_UP = {
     "t2t-trainer --average_last": "names a flag",
     "t2t-trainer --schedule=evaluate": "names a flag",
     "python -m t2t_repro.bin.t2t_trainer": "names a module",
-    "python -m benchmarks.all": "names a module",
-    "python -m benchmarks.startup": (
-        "trains base for a step; tests/benchmarks/test_startup.py does less"
-    ),
-    "python -m benchmarks.startup --hparams_set=transformer_multi30k ...": (
-        "six starts; tests/benchmarks/test_startup.py does less"
-    ),
-    "benchmarks.train_step --model=big ...": (
-        "for a GPU; compiling it four times takes long"
-    ),
-    "KERAS_BACKEND=jax python -m benchmarks.layers_jax ...": (
-        "JAX is no dependency; tests/benchmarks/test_layers_jax.py runs it"
-        " where it is installed"
-    ),
 }
 # (page, the same) -> the test that takes it from the page and runs it.
 _RUN_ELSEWHERE = {
     ("docs/devices.md", "TF_CONFIG=..."): "tests/test_docs_devices.py",
     ("docs/serving.md", "t2t-exporter ..."): "tests/test_serving_page.py",
 }
-# What benchmarks.all --small takes, with fewer shapes to trace and no process.
-_SMALL = all_benchmarks._SMALL | {"all": "--small --only=input"}
-_SMALL["datagen"] += " --processes=1"
-_SMALL["babi"] = "--model=memn2n_tiny --tasks=1 --seeds=1 --epochs=1"
-_SMALL["leaks"] = ""  # counts within seconds
-_SMALL["train_real"] += f" --hparams={toy_run.HPARAMS}"
-_SMALL["train_step"] += " --hparams=num_hidden_layers=1"
-_SMALL["decode"] += " --hparams=num_hidden_layers=1"
+# Where trainings take days, and go on after a stop.
+_RECIPES = ("README.md", "docs/reproduce.md")
 
 
 def _matches(command: Command, key: str) -> bool:
@@ -124,9 +104,6 @@ def world(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(download, "fetch", documented_world.fetch)
     monkeypatch.setitem(translate_toy._PAIRS, "train", 400)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    # It is called in a checkout, and gives its processes names from there.
-    monkeypatch.setattr(all_benchmarks, "_ROOT", tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(_ROOT))
     registry.load_built_in()
     for table in (registry._problems, registry._hparams):
         monkeypatch.setattr(table, "_entries", dict(table._entries))
@@ -170,16 +147,17 @@ def _run_ours(command: Command, program: str, arguments: list[str]) -> None:
     else:
         name = _console_scripts()[program.removeprefix(".venv/bin/")]
     module = importlib.import_module(name)
-    if _is_in(command, _LOOKED_UP):
+    is_benchmark = name.startswith("benchmarks.")
+    if is_benchmark:
+        own = _ROOT / f"tests/benchmarks/test_{name.partition('.')[2]}.py"
+        assert own.is_file(), f"no test runs {name}"
+    if is_benchmark or _is_in(command, _LOOKED_UP):
         _look_up(module, arguments)
         return
     assert not command.environment, "variables are for what is not run"
-    if name.startswith("benchmarks."):
-        _look_up(module, arguments)
-        tiny = _SMALL[name.removeprefix("benchmarks.")].split()
-    elif name.endswith("t2t_trainer"):
+    if name.endswith("t2t_trainer"):
         tiny = _tiny_training(arguments)
-        if _begins_a_run(arguments):
+        if command.page in _RECIPES and _begins_a_run(arguments):
             _train_with_a_stop([*arguments, *tiny])
             return
     else:
@@ -210,7 +188,9 @@ def _tiny_training(arguments: list[str]) -> list[str]:
                 registry.import_usr_dir(said["t2t_usr_dir"])
             known = vars(registry.hparams(said["hparams_set"]))
             changes = {n: v for n, v in changes.items() if n in known}
-        changes |= _pairs(filter(None, said.get("hparams", "").split(",")))
+        own = _pairs(filter(None, said.get("hparams", "").split(",")))
+        # Layers are slow to trace.
+        changes |= {n: "1" if n.endswith("_layers") else own[n] for n in own}
         text = ",".join(f"{name}={value}" for name, value in changes.items())
         tiny.append(f"--hparams={text}")
     return tiny
@@ -376,7 +356,7 @@ def test_what_runs_elsewhere_is_taken_from_the_page(place, test):
         "t2t-bleu --translation=out.de --reference=no_such_file",
         "t2t-datagen --problem=translate_ende_multi3k --tmp_dir=T --dry_run",
         "python -m benchmarks.train_step --model=huge",
-        "python -m benchmarks.train_step --xla=maybe",
+        "python -m benchmarks.train_step --rounds=many",
         ".venv/bin/python -m pytest tests/test_no_such_file.py",
         "unheard_of --flag",
     ],
