@@ -2,9 +2,11 @@
 
 Needs `pip install matplotlib`, which the package itself does not need. LAYERS
 and DISTANCE hold what `python -m benchmarks.layers` and `benchmarks.distance`
-print (their last line is read), COMPARE what `t2t-compare --json` writes.
+print (their last line is read), COMPARE what `t2t-compare --json` writes of
+runs that had --minutes each, BENCHMARKS the file of `benchmarks.all`.
 
-  python docs/make_plots.py [--layers=FILE] [--distance=FILE] [--compare=FILE]
+  python docs/make_plots.py [--layers=FILE] [--distance=FILE]
+    [--compare=FILE --minutes=60] [--benchmarks=FILE]
 """
 
 import argparse
@@ -28,8 +30,9 @@ _REPRODUCIBLE = {"svg.hashsalt": "t2t_repro", "svg.fonttype": "none"}
 def main() -> None:
     """Makes every plot for which a file was given."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("layers", "distance", "compare"):
+    for name in ("layers", "distance", "compare", "benchmarks"):
         parser.add_argument(f"--{name}")
+    parser.add_argument("--minutes", type=float)
     given = parser.parse_args()
     pyplot.rcParams.update(_REPRODUCIBLE)
     if given.layers:
@@ -37,7 +40,13 @@ def main() -> None:
     if given.distance:
         _distance(_last_line(given.distance))
     if given.compare:
-        _compare(json.loads(pathlib.Path(given.compare).read_text()))
+        _compare(_read(given.compare), given.minutes)
+    if given.benchmarks:
+        _speed(_read(given.benchmarks))
+
+
+def _read(path: str) -> Any:
+    return json.loads(pathlib.Path(path).read_text())
 
 
 def _last_line(path: str) -> dict[str, Any]:
@@ -75,29 +84,72 @@ def _distance(record: dict[str, Any]) -> None:
     _save(axes, "reverse.svg")
 
 
-def _compare(record: dict[str, Any]) -> None:
-    """Table 2 in miniature: the score by updates."""
+def _compare(record: dict[str, Any], minutes: float) -> None:
+    """Table 2 in miniature: the score by the time that each run had."""
     _, axes = pyplot.subplots(figsize=_SIZE)
     for run, marker in zip(record["runs"], _MARKERS, strict=False):
         points = run["evaluations"]
         axes.plot(
-            [p["step"] for p in points],
+            [p["step"] / run["steps"] * minutes for p in points],
             [p["score"] for p in points],
             marker=marker,
+            markersize=3,
             label=run["name"],
         )
-    axes.set_xlabel("updates")
+    axes.set_xlabel("minutes of one processor core")
     axes.set_ylabel(f"dev {record['metric']}")
     _save(axes, "rivals.svg")
+
+
+def _speed(tables: list[dict[str, Any]]) -> None:
+    """Bars of the systems, for some of the tables of `benchmarks.all`."""
+    rows = {table["title"]: table["rows"] for table in tables}
+    tokens, sentences = "target_tokens_per_second", "sentences_per_second"
+    shown = (
+        ("Training step, base, precisions", tokens, "training base"),
+        (
+            "Training step, 128 wide, a part of the batch on every core",
+            tokens,
+            "training 128 wide",
+        ),
+        ("Decoding, base, fixed length", sentences, "base, beam 4"),
+    )
+    figure, all_axes = pyplot.subplots(
+        len(shown),
+        figsize=(_SIZE[0], 7.6),
+        height_ratios=[len(rows[table]) for table, _, _ in shown],
+    )
+    for axes, (table, unit, what) in zip(all_axes, shown, strict=True):
+        found = sorted(
+            (row[unit], row["system"])
+            for row in rows[table]
+            if "greedy" not in row["system"]
+        )
+        bars = axes.barh(
+            [system for _, system in found],
+            [value for value, _ in found],
+            color=["C0" if "t2t" in system else "0.7" for _, system in found],
+        )
+        digits = 0 if found[-1][0] > 100 else 1
+        axes.bar_label(bars, [f" {value:,.{digits}f}" for value, _ in found])
+        heading = f"{what}: {unit.replace('_', ' ')}"
+        axes.set_title(heading, loc="left", fontsize=10)
+        axes.spines[["top", "right", "bottom"]].set_visible(False)
+        axes.set_xticks([])
+        axes.margins(x=0.15)
+    figure.tight_layout()
+    _write(figure, "speed.svg")
 
 
 def _save(axes: Any, name: str) -> None:
     axes.grid(True, alpha=0.3)
     axes.legend(fontsize=8)
     axes.figure.tight_layout()
-    axes.figure.savefig(
-        _IMAGES / name, metadata={"Date": None}, facecolor="white"
-    )
+    _write(axes.figure, name)
+
+
+def _write(figure: Any, name: str) -> None:
+    figure.savefig(_IMAGES / name, metadata={"Date": None}, facecolor="white")
 
 
 if __name__ == "__main__":
