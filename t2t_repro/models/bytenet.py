@@ -113,7 +113,7 @@ class ByteNet(Seq2Seq):
         columns = ops.pad(encoded.columns, [[0, 0], [0, length], [0, 0]])
         x = ops.cast(x, mode.dtype)
         x = ops.concatenate([columns[:, :length], x], axis=-1)
-        x = self._join.decode(x)
+        x = ops.cast(self._join.decode(x), x.dtype)
         for block in self._blocks["decoder"]:
             x = x + self._drop(block, block.decode(x), x, mode)
         return ops.relu(self._output(x))
@@ -139,9 +139,10 @@ class ByteNet(Seq2Seq):
         column = ops.take(memory.columns, ops.minimum(position, last), axis=1)
         column = column * ops.cast(position <= last, column.dtype)
         column = ops.broadcast_to(column[:, None], ops.shape(x))
-        x, window = self._join.step(
+        y, window = self._join.step(
             ops.concatenate([column, x], axis=-1), state[0]
         )
+        x = ops.cast(y, x.dtype)
         shifted = [window]
         for block, window in zip(
             self._blocks["decoder"], state[1:], strict=True

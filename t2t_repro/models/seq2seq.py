@@ -169,10 +169,12 @@ class Seq2Seq(keras.Model):
           kernel: what `output_kernel` gave, where it is kept for many steps.
 
         Returns:
-          `[..., vocabulary]`, as typed.
+          `[..., vocabulary]`, as typed; float32 behind `multiply_in`.
         """
         if kernel is None:
             kernel = self.output_kernel()
+        if self.product_dtype != "float32":
+            x = ops.cast(x, "float32")
         return matmul_last(x, kernel, self.output_bias())
 
     def weights_by_path(self) -> dict[str, Any]:

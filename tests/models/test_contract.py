@@ -17,6 +17,7 @@ import tensorflow as tf
 from t2t_repro import checkpoints, registry
 from t2t_repro.decode.beam_search import beam_search, greedy_search
 from t2t_repro.layers.attention import Mode
+from t2t_repro.layers.linear import Linear
 from t2t_repro.train.cores import side_by_side
 from t2t_repro.train.step import TrainStep
 from tests import golden, mirrored
@@ -51,6 +52,8 @@ _OFF_WITH_REPLICAS = {
 }
 # What one id answers: behind the first there is nothing to see.
 _ONE_ANSWER = ("memn2n",)
+# Whose training is in 32 bits: they look up and add up, and multiply little.
+_LOOKUPS = ("memn2n", "bag_of_words")
 # Ids of the targets that a search may find, the end included.
 _LIMITS = [6, 5, 4]
 # Of words (`text.words`) id 2 is a full stop, of others any piece.
@@ -195,6 +198,29 @@ def test_dropout_follows_the_key(model):
     np.testing.assert_array_equal(run([1, 1]), run([1, 1]))
     assert np.abs(run([1, 1]) - run([1, 2])).max() > 1e-5
     assert np.abs(run([1, 1]) - np.asarray(model(_INPUTS, _TARGETS))).max() > 0
+
+
+def test_products_of_16_bits_are_near_and_logits_have_32(hparams):
+    model = _new_model(hparams)
+    exact = _logits(model, _INPUTS, _TARGETS)
+    trained = model(_INPUTS, _TARGETS, mode=Mode(dtype="bfloat16"))
+    has_products = any(
+        isinstance(layer, Linear) for layer in model._flatten_layers()
+    )
+    model.multiply_in("bfloat16")
+    whole = model.logits(model(_INPUTS, _TARGETS))
+    memory, state = model.start(model.encode(_INPUTS), 1)
+    x, _ = model.step(np.zeros((3, 1), np.int32), np.int32(0), memory, state)
+    first = model.logits(x, model.output_kernel())
+    assert whole.dtype == first.dtype == tf.float32
+    assert (trained.dtype == tf.bfloat16) == (hparams.MODEL not in _LOOKUPS)
+    assert np.any(np.abs(whole - exact) > 1e-5) == has_products
+    for found, expected in (
+        (tf.cast(model.logits(trained), tf.float32), exact),
+        (whole, exact),
+        (first, exact[:, :1]),
+    ):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=0.2)
 
 
 def _new_step(hparams, devices=1):
