@@ -74,13 +74,6 @@ def check(
       InputError: CTranslate2 is not installed.
       UsageError: an hparam has no counterpart there; it is named.
     """
-    try:
-        importlib.import_module("ctranslate2")
-    except ImportError as error:
-        raise InputError(
-            f"{asked} needs the package ctranslate2: install it with"
-            " pip install 't2t_repro[ctranslate2]'."
-        ) from error
 
     def without_counterpart(what: str) -> UsageError:
         return UsageError(
@@ -113,6 +106,14 @@ def check(
             )
     if hparams.free_widths:
         raise without_counterpart(hparams.free_widths)
+    # Last: nobody shall install it for a model that cannot use it.
+    try:
+        importlib.import_module("ctranslate2")
+    except ImportError as error:
+        raise InputError(
+            f"{asked} needs the package ctranslate2: install it with"
+            " pip install 't2t_repro[ctranslate2]'."
+        ) from error
     return hparams
 
 

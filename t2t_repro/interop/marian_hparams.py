@@ -137,7 +137,8 @@ def check(hparams: HParams) -> TransformerHParams:
     Raises:
       UsageError: an hparam has no counterpart there; it is named.
     """
-    if not isinstance(hparams, TransformerHParams):
+    # Of its variants nothing there knows.
+    if type(hparams) is not TransformerHParams:
         raise _no_counterpart(f"the model {hparams.MODEL}")
     for name, only in (
         ("layer_preprocess_sequence", "none"),

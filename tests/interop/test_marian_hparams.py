@@ -72,8 +72,9 @@ def test_hparams_without_a_counterpart_are_named():
     ):
         with pytest.raises(UsageError, match=says):
             marian_hparams.check(base.replace(**changes))
-    with pytest.raises(UsageError, match="the model rnn"):
-        marian_hparams.check(registry.hparams("lstm_seq2seq"))
+    for model in ("rnn", "transformer_restricted", "transformer_moe"):
+        with pytest.raises(UsageError, match=f"the model {model}"):
+            marian_hparams.check(registry.hparams(f"{model}_tiny"))
 
 
 @pytest.mark.parametrize(
