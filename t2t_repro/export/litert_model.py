@@ -64,16 +64,12 @@ def export(
     int32, and `scores`, `[batch, beams]`, as `beam_search.Hypotheses` has them.
 
     Args:
-      run: the run directory.
+      run: such as `check` passes.
       options: how to search, and whether in 8 bits; `batch_size` and
         `max_input_size` are the client's matter.
       model: a `Seq2Seq` with its weights.
       folder: where to.
-
-    Raises:
-      UsageError: see `check`.
     """
-    check(run)
     content = litert_program.converted_signatures(
         _Search(model, options).signatures(),
         [weight.value for weight in model.weights],

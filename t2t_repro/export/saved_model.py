@@ -74,12 +74,9 @@ def export(
     float32 (see `beam_search.Hypotheses`): `[batch]`, or `[batch, hypotheses]`
     where `options` ask for several. The same can be called as `translate`.
 
-    `options` say how to search; `batch_size` is the client's matter.
-
-    Raises:
-      UsageError: see `check`.
+    `options` say how to search; `batch_size` is the client's matter. Both are
+    such as `check` passes.
     """
-    check(run, options)
     module = _Translator(model, run.vocabulary, options)
     signatures = {"serving_default": module.translate}
     tf.saved_model.save(module, str(folder), signatures=signatures)
