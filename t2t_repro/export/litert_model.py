@@ -160,8 +160,11 @@ class _Search:
 
 def _named(active: Active) -> _Tensors:
     """The tensors of a state, in the order of its nest."""
-    named = {}
-    for part, nest in active._replace(state=())._asdict().items():
-        for i, tensor in enumerate(tf.nest.flatten(nest)):
-            named[f"{part}_{i}"] = tensor
-    return named | active.state._asdict()
+    parts = active._asdict()
+    state = parts.pop("state")
+    named = {
+        f"{part}_{i}": tensor
+        for part, nest in parts.items()
+        for i, tensor in enumerate(tf.nest.flatten(nest))
+    }
+    return named | state._asdict()
