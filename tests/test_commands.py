@@ -3,9 +3,9 @@
 The commands of a section run in order in a folder of their own, through the
 `main` of each program, with the page's own flags; flags behind them make the
 work small. So a flag or name that does not exist, or a file that no command
-before has written, fails with the page and the line. A recipe's training that
-begins is stopped by a signal, and goes on by the same command. Of a benchmark,
-which a test of its own runs, the flags are looked up. What cannot run here
+before has written, fails with the page and the line. A training that begins is
+stopped by a signal, and goes on by the same command. Of a benchmark, which a
+test of its own runs, the flags are looked up. What cannot run here
 stands in a table below with the reason; an entry that no page needs any more
 fails too. Multi30k is not fetched: small files come in its place.
 """
@@ -60,8 +60,6 @@ _RUN_ELSEWHERE = {
     ("docs/devices.md", "TF_CONFIG=..."): "tests/test_docs_devices.py",
     ("docs/serving.md", "t2t-exporter ..."): "tests/test_serving_page.py",
 }
-# Where trainings take days, and go on after a stop.
-_RECIPES = ("README.md", "docs/reproduce.md")
 
 
 def _matches(command: Command, key: str) -> bool:
@@ -157,7 +155,7 @@ def _run_ours(command: Command, program: str, arguments: list[str]) -> None:
     assert not command.environment, "variables are for what is not run"
     if name.endswith("t2t_trainer"):
         tiny = _tiny_training(arguments)
-        if command.page in _RECIPES and _begins_a_run(arguments):
+        if _begins_a_run(arguments):
             _train_with_a_stop([*arguments, *tiny])
             return
     else:
@@ -186,7 +184,9 @@ def _tiny_training(arguments: list[str]) -> list[str]:
             # Another family lacks some of them.
             if "t2t_usr_dir" in said:
                 registry.import_usr_dir(said["t2t_usr_dir"])
-            known = vars(registry.hparams(said["hparams_set"]))
+            # With the page's own changes, which must be possible.
+            hparams = registry.hparams(said["hparams_set"])
+            known = vars(hparams.override(said.get("hparams", "")))
             changes = {n: v for n, v in changes.items() if n in known}
         own = _pairs(filter(None, said.get("hparams", "").split(",")))
         # Layers are slow to trace.

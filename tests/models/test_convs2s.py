@@ -225,6 +225,19 @@ def test_a_scaled_gradient_changes_no_value():
     np.testing.assert_array_equal(tape.gradient(loss, x), [1.5, 2.0])
 
 
+def test_bfloat16():
+    model = ConvS2S(_CASES["mixed_dims_share"][0].replace(dropout=0.1), 28)
+    mode = Mode(dropout_key=tf.constant([1, 2]), dtype="bfloat16")
+    inputs = np.array([[5, 6, 1]], np.int32)
+    assert model(inputs, inputs, mode=mode).dtype == tf.bfloat16
+    exact = np.asarray(model.logits(model(inputs, inputs)))
+    model.multiply_in("bfloat16")
+    memory, state = model.start(model.encode(inputs), 1)
+    x, _ = model.step(np.array([[0]], np.int32), np.int32(0), memory, state)
+    found = np.asarray(model.logits(x))[:, 0]
+    np.testing.assert_allclose(found, exact[:, 0], atol=0.05)
+
+
 def test_stacks_are_read():
     hparams = convs2s_wmt_ende()
     assert len(hparams.encoder) == len(hparams.decoder) == 15

@@ -378,6 +378,17 @@ def test_every_application_drops_other_cells():
     assert (first != second).any()
 
 
+def test_bfloat16():
+    model = _model(dropout=0.1)
+    mode = Mode(dropout_key=tf.constant([1, 2]), dtype="bfloat16")
+    assert model(_INPUTS, _INPUTS, mode=mode).dtype == tf.bfloat16
+    exact = np.asarray(model.logits(model(_INPUTS, _INPUTS)))
+    model.multiply_in("bfloat16")
+    found = np.asarray(model.logits(model(_INPUTS, _INPUTS)))
+    np.testing.assert_allclose(found, exact, atol=0.2)
+    assert np.abs(found - exact).max() > 0.0
+
+
 def test_units_see_farther_and_farther():
     hparams = extended_neural_gpu().replace(num_hidden_layers=3)
     assert [hparams.dilation(i) for i in range(3)] == [1, 1, 1]
