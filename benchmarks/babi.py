@@ -50,8 +50,9 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "hparams", "", "changes to it, as t2t-trainer's", flag_values=values
     )
-    flags.DEFINE_list(
-        "tasks", ["1", "2", "6", "16"], "numbers of tasks", flag_values=values
+    known = [str(number) for number in range(1, 21)]
+    measure.define_choices(
+        values, "tasks", known, ["1", "2", "6", "16"], "numbers of tasks"
     )
     measure.define_integers(
         values,
@@ -66,11 +67,9 @@ def _measure(values: flags.FlagValues) -> Record:
     command.require(values, "tmp_dir")
     tmp_dir = files.absolute(values.tmp_dir)
     command.require_folder("tmp_dir", tmp_dir)
-    known = [str(number) for number in range(1, 21)]
-    tasks = map(int, measure.choices("tasks", values.tasks, known))
     devices.start(1)
     rows = []
-    for task in tasks:
+    for task in map(int, values.tasks):
         begin = time.perf_counter()
         trained = _of_task(task, tmp_dir, values)
         best = min(

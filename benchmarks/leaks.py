@@ -31,16 +31,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _define_flags(values: flags.FlagValues) -> None:
     measure.define_texts(values, {"tmp_dir": "folder of the archives"})
-    flags.DEFINE_list("problems", list(_PROBLEMS), "which", flag_values=values)
+    measure.define_choices(values, "problems", _PROBLEMS, _PROBLEMS, "which")
     flags.DEFINE_integer("seed", 1, "of the shuffle", flag_values=values)
 
 
 def _measure(values: flags.FlagValues) -> Record:
     command.require(values, "tmp_dir")
     tmp_dir = files.absolute(values.tmp_dir)
-    names = measure.choices("problems", values.problems, _PROBLEMS)
     rows = []
-    for name in names:
+    for name in values.problems:
         # Its class has what the split does not need: all pairs, in order.
         problem: Any = registry.problem(name)
         row = leaks(problem.all_pairs(tmp_dir), values.seed)

@@ -94,6 +94,43 @@ def choices(flag: str, given: Sequence[str], known: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(given))
 
 
+class _Choices(flags.ListParser):
+    """Reads a flag that `choices` checks."""
+
+    def __init__(self, flag: str, known: Sequence[str]):
+        super().__init__()
+        self._flag, self._known = flag, known
+
+    def parse(self, argument: Any) -> list[str]:
+        return choices(self._flag, super().parse(argument), self._known)
+
+
+def define_choices(
+    values: flags.FlagValues,
+    name: str,
+    known: Sequence[str],
+    default: Sequence[str],
+    text: str,
+) -> None:
+    """A flag that takes several of a few words; a wrong one is found at once.
+
+    Args:
+      values: gets the flag.
+      name: of the flag.
+      known: the words.
+      default: some of them.
+      text: help.
+    """
+    flags.DEFINE(
+        _Choices(name, known),
+        name,
+        list(default),
+        text,
+        flag_values=values,
+        serializer=flags.CsvListSerializer(","),
+    )
+
+
 def clocked(work: Callable[[], Any]) -> Callable[[], float]:
     """The same work, which now returns the seconds that it took."""
 

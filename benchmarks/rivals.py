@@ -29,9 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _define_flags(values: flags.FlagValues) -> None:
-    flags.DEFINE_list(
-        "rivals", list(_PROGRAMS), "sets to measure", flag_values=values
-    )
+    known = list(_PROGRAMS)
+    measure.define_choices(values, "rivals", known, known, "sets to measure")
     measure.define_integers(
         values,
         {
@@ -47,7 +46,7 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _measure(values: flags.FlagValues) -> Record:
-    names = measure.choices("rivals", values.rivals, list(_PROGRAMS))
+    names = values.rivals
     devices.start(1)
     shape = values.batch, values.source, values.target
     ours = {

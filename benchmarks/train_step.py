@@ -46,12 +46,13 @@ def _define_flags(values: flags.FlagValues) -> None:
     )
     devices.define_worker_cpu(values)
     for name, known in (("xla", steps.XLA), ("precision", steps.PRECISIONS)):
-        flags.DEFINE_list(
+        measure.define_choices(
+            values,
             name,
-            known[0],
+            known,
+            known[:1],
             f"one or more of {', '.join(known)}; each pair is measured, and"
             " the first is the one of the last line's figures",
-            flag_values=values,
         )
     flags.DEFINE_integer(
         "matmul_size",
@@ -64,10 +65,6 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _measure(values: flags.FlagValues) -> Record:
-    xla = measure.choices("xla", values.xla, steps.XLA)
-    precisions = measure.choices(
-        "precision", values.precision, steps.PRECISIONS
-    )
     hparams = models.hparams(values)
     if hparams.accumulate_steps > 1:
         raise UsageError(
@@ -78,13 +75,13 @@ def _measure(values: flags.FlagValues) -> Record:
     cores = devices.start_to_train(values, hparams)
     ours = [
         Ours(values, hparams, mode, precision, cores)
-        for mode, precision in itertools.product(xla, precisions)
+        for mode, precision in itertools.product(values.xla, values.precision)
     ]
     ceilings = {
         precision: devices.Ceiling(precision, values.matmul_size)
-        for precision in precisions
+        for precision in values.precision
     }
-    peers = driver.start(values, _peers(values, hparams, precisions))
+    peers = driver.start(values, _peers(values, hparams))
     try:
         seconds = measure.in_turn(
             {
@@ -206,9 +203,7 @@ class _Work:
         }
 
 
-def _peers(
-    values: flags.FlagValues, hparams: HParams, precisions: Sequence[str]
-) -> list[driver.Wanted]:
+def _peers(values: flags.FlagValues, hparams: HParams) -> list[driver.Wanted]:
     """The peers that can do the same work: one replica, the paper's form.
 
     PyTorch takes 16 bits where it finds that safe (autocast); OpenNMT-tf has
@@ -232,7 +227,7 @@ def _peers(
                 "torch_train",
                 {**settings, "precision": precision},
             )
-            for precision in precisions
+            for precision in values.precision
         ),
         driver.Wanted(
             "OpenNMT-tf",

@@ -356,7 +356,7 @@ def test_what_runs_elsewhere_is_taken_from_the_page(place, test):
         "t2t-bleu --translation=out.de --reference=no_such_file",
         "t2t-datagen --problem=translate_ende_multi3k --tmp_dir=T --dry_run",
         "python -m benchmarks.train_step --model=huge",
-        "python -m benchmarks.train_step --rounds=many",
+        "python -m benchmarks.train_step --xla=maybe",
         ".venv/bin/python -m pytest tests/test_no_such_file.py",
         "unheard_of --flag",
     ],
