@@ -107,11 +107,8 @@ def _train(
     _say_start()
     cores = worker_cpu.start(options.worker_cpu, run.hparams)
     options = dataclasses.replace(options, worker_cpu=cores)
-    from t2t_repro.train import learning_rate, trainer
+    from t2t_repro.train import trainer
 
-    remark = learning_rate.remark(run.hparams, options.train_steps)
-    if remark and options.schedule != "evaluate":
-        logger.info(remark)
     trainer.run(run, data_dir, options, strategy)
 
 

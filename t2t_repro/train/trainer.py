@@ -388,13 +388,13 @@ class Trainer:
             "batch shapes (rows, source, target): %s",
             ", ".join(str(tuple(s)) for s in self._batches.shapes),
         )
+        if line := learning_rate.remark(hparams, self._options.train_steps):
+            logger.info(line)
 
 
 def _timed(items: Iterator[Any]) -> Iterator[tuple[float, Any]]:
     """Pairs each item with the seconds that it was waited for."""
-    while True:
-        begin = time.monotonic()
-        item = next(items, None)
-        if item is None:
-            return
+    begin = time.monotonic()
+    for item in items:
         yield time.monotonic() - begin, item
+        begin = time.monotonic()
