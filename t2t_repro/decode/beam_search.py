@@ -54,22 +54,30 @@ Advance = Callable[
 ]
 
 
-class Active(NamedTuple):
-    """The sentences that are still in the batch.
+class Fixed(NamedTuple):
+    """What a search knows of the sentences in the batch, and never changes.
 
     Attributes:
       given: what `advance` wants to know of each, a nest of `[active, ...]`.
       memory: the model's; see `models.seq2seq`.
-      carried: the model's state.
       form: the constraint's memory; see `constraint`.
-      followed: the constraint's state.
-      state: of the search.
     """
 
     given: Any
     memory: Any
-    carried: Any
     form: Any
+
+
+class Changing(NamedTuple):
+    """What every step replaces.
+
+    Attributes:
+      carried: the model's state.
+      followed: the constraint's state.
+      state: of the search.
+    """
+
+    carried: Any
     followed: Any
     state: State
 
@@ -189,23 +197,28 @@ class Growth:
         self._advance = advance
         self._constraint = constraint
 
-    def begin(self, inputs: tf.Tensor, limits: tf.Tensor, given: Any) -> Active:
+    def begin(
+        self, inputs: tf.Tensor, limits: tf.Tensor, given: Any
+    ) -> tuple[Fixed, Changing]:
         """Reads the sources; nothing is generated yet.
 
         Args:
           inputs: `[batch, source]` int32, 0 = padding.
           limits: `[batch]` int32, most ids to generate for each sentence.
-          given: see `Active`.
+          given: see `Fixed`.
         """
         beams = self._beams
         memory, carried = self._model.start(self._model.encode(inputs), beams)
         form, followed = self._constraint.start(inputs, limits, beams)
         state = first_state(limits, beams)
-        return Active(given, memory, carried, form, followed, state)
+        return Fixed(given, memory, form), Changing(carried, followed, state)
 
-    def grow(self, position: tf.Tensor, active: Active) -> Active:
+    def grow(
+        self, position: tf.Tensor, fixed: Fixed, changing: Changing
+    ) -> Changing:
         """One id more; `position` ids were generated before."""
-        given, memory, carried, form, followed, state = active
+        given, memory, form = fixed
+        carried, followed, state = changing
         ids = last_ids(state)
         x, carried = self._model.step(ids, position, memory, carried)
         logits = self._model.logits(x, self._kernel)
@@ -218,7 +231,7 @@ class Growth:
                 lambda tensor: gather_beams(tensor, parents), followed
             )
         followed = self._constraint.advance(form, followed, last_ids(state))
-        return active._replace(carried=carried, followed=followed, state=state)
+        return Changing(carried, followed, state)
 
 
 def search(
@@ -243,7 +256,7 @@ def search(
       constraint: the form of an output.
     """
     growth = Growth(model, beams, advance, constraint)
-    active = growth.begin(inputs, limits, given)
+    fixed, changing = growth.begin(inputs, limits, given)
     rows = tf.range(tf.shape(inputs)[0])
     nobody = _Left(
         rows=tf.zeros([0], tf.int32),
@@ -252,35 +265,35 @@ def search(
     )
 
     def grow_until_it_pays_to_shrink(
-        position: tf.Tensor, rows: tf.Tensor, active: Active, left: _Left
-    ) -> tuple[tf.Tensor, tf.Tensor, Active, _Left]:
+        position: tf.Tensor,
+        rows: tf.Tensor,
+        fixed: Fixed,
+        changing: Changing,
+        left: _Left,
+    ) -> tuple[tf.Tensor, tf.Tensor, Fixed, Changing, _Left]:
         # What stays as it is is no variable of the inner loop.
-        def grow(
-            position: tf.Tensor, carried: Any, followed: Any, state: State
-        ) -> tuple[tf.Tensor, Any, Any, State]:
-            grown = growth.grow(
-                position,
-                active._replace(
-                    carried=carried, followed=followed, state=state
-                ),
-            )
-            return position + 1, grown.carried, grown.followed, grown.state
-
-        changing = (position, active.carried, active.followed, active.state)
-        position, carried, followed, state = tf.while_loop(
-            lambda *changing: _share(changing[-1].is_done) < SHRINK_AT,
-            grow,
-            changing,
-            shape_invariants=_invariants(changing),
+        inner = (position, changing)
+        position, changing = tf.while_loop(
+            lambda position, changing: (
+                _share(changing.state.is_done) < SHRINK_AT
+            ),
+            lambda position, changing: (
+                position + 1,
+                growth.grow(position, fixed, changing),
+            ),
+            inner,
+            shape_invariants=_invariants(inner),
         )
-        active = active._replace(
-            carried=carried, followed=followed, state=state
+        left = _with_done(left, position, rows, changing.state)
+        stay = tf.where(tf.logical_not(changing.state.is_done))[:, 0]
+        rows, fixed, changing = tf.nest.map_structure(
+            lambda tensor: tf.gather(tensor, stay), (rows, fixed, changing)
         )
-        return position, *_shrink(position, rows, active, left)
+        return position, rows, fixed, changing, left
 
-    start = (tf.constant(0), rows, active, nobody)
+    start = (tf.constant(0), rows, fixed, changing, nobody)
     *_, left = tf.while_loop(
-        lambda position, rows, active, left: tf.size(rows) > 0,
+        lambda position, rows, *others: tf.size(rows) > 0,
         grow_until_it_pays_to_shrink,
         start,
         shape_invariants=_invariants(start),
@@ -296,23 +309,21 @@ def _share(flags: tf.Tensor) -> tf.Tensor:
     return 1.0 - tf.cast(down / count, tf.float32)
 
 
-def _shrink(
-    position: tf.Tensor, rows: tf.Tensor, active: Active, left: _Left
-) -> tuple[tf.Tensor, Active, _Left]:
-    """Takes the sentences that are done out of the batch.
+def _with_done(
+    left: _Left, position: tf.Tensor, rows: tf.Tensor, state: State
+) -> _Left:
+    """Takes in the sentences that are done.
 
     Args:
+      left: those that left before.
       position: ids generated so far.
       rows: `[active]`, of the result.
-      active: with some sentences that are done.
-      left: those that left before.
+      state: of the search.
     """
-    is_done = active.state.is_done
-    done = tf.where(is_done)[:, 0]
-    stay = tf.where(tf.logical_not(is_done))[:, 0]
+    done = tf.where(state.is_done)[:, 0]
     more = position - tf.shape(left.ids)[2]
-    best = final_hypotheses(active.state)
-    left = _Left(
+    best = final_hypotheses(state)
+    return _Left(
         tf.concat([left.rows, tf.gather(rows, done)], 0),
         tf.concat(
             [
@@ -323,10 +334,6 @@ def _shrink(
         ),
         tf.concat([left.scores, tf.gather(best.scores, done)], 0),
     )
-    rows, active = tf.nest.map_structure(
-        lambda tensor: tf.gather(tensor, stay), (rows, active)
-    )
-    return rows, active, left
 
 
 def final_hypotheses(state: State) -> Hypotheses:

@@ -22,7 +22,8 @@ import tensorflow as tf
 
 from t2t_repro.decode import litert_engine
 from t2t_repro.decode.beam_search import (
-    Active,
+    Changing,
+    Fixed,
     Growth,
     advance_by,
     final_hypotheses,
@@ -115,7 +116,7 @@ class _Search:
         lengths = tf.reduce_sum(tf.cast(inputs != PAD_ID, tf.int32), axis=1)
         limits = lengths + self._extra_length
         self._first = self._growth.begin(inputs, limits, limits)
-        named = _named(self._first)
+        named = _named(*self._first)
         self._growing = {
             name: tensor.shape.as_list().index(0)
             for name, tensor in named.items()
@@ -126,15 +127,13 @@ class _Search:
     def _step(self, **given: tf.Tensor) -> _Tensors:
         """One id more for every sentence that is not done."""
         own = self._own(given)
-        active = tf.nest.pack_sequence_as(
-            self._first, [own[name] for name in _named(self._first)]
+        fixed, changing = tf.nest.pack_sequence_as(
+            self._first, [own[name] for name in _named(*self._first)]
         )
-        position = tf.shape(active.state.alive_ids)[2]
-        grown = self._growth.grow(position, active)
-        best = final_hypotheses(grown.state)
-        # What stays as it is the client has.
-        changed = grown._replace(given=(), memory=())
-        return self._lent(_named(changed)) | {
+        position = tf.shape(changing.state.alive_ids)[2]
+        changing = self._growth.grow(position, fixed, changing)
+        best = final_hypotheses(changing.state)
+        return self._lent(_named(changing)) | {
             "outputs": best.ids,
             "scores": best.scores,
         }
@@ -158,13 +157,14 @@ class _Search:
         return own
 
 
-def _named(active: Active) -> _Tensors:
-    """The tensors of a state, in the order of its nest."""
-    parts = active._asdict()
-    state = parts.pop("state")
-    named = {
-        f"{part}_{i}": tensor
-        for part, nest in parts.items()
-        for i, tensor in enumerate(tf.nest.flatten(nest))
-    }
-    return named | state._asdict()
+def _named(*parts: Fixed | Changing) -> _Tensors:
+    """The tensors of parts of a state, in the order of their nest."""
+    named: _Tensors = {}
+    for part in parts:
+        for name, nest in part._asdict().items():
+            if name == "state":
+                named |= nest._asdict()
+            else:
+                tensors = tf.nest.flatten(nest)
+                named |= {f"{name}_{i}": t for i, t in enumerate(tensors)}
+    return named
