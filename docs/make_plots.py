@@ -85,20 +85,36 @@ def _distance(record: dict[str, Any]) -> None:
 
 
 def _compare(record: dict[str, Any], minutes: float) -> None:
-    """Table 2 in miniature: the score by the time that each run had."""
-    _, axes = pyplot.subplots(figsize=_SIZE)
+    """Table 2 in miniature: the score by the time that each run had.
+
+    Twice: all of it, and the upper end, where most of the runs are.
+    """
+    figure, (whole, upper) = pyplot.subplots(
+        1, 2, figsize=(9.6, 4.2), layout="constrained"
+    )
     for run, marker in zip(record["runs"], _MARKERS, strict=False):
         points = run["evaluations"]
-        axes.plot(
-            [p["step"] / run["steps"] * minutes for p in points],
-            [p["score"] for p in points],
-            marker=marker,
-            markersize=3,
-            label=run["name"],
-        )
-    axes.set_xlabel("minutes of one processor core")
-    axes.set_ylabel(f"dev {record['metric']}")
-    _save(axes, "rivals.svg")
+        for axes in (whole, upper):
+            axes.plot(
+                [p["step"] / run["steps"] * minutes for p in points],
+                [p["score"] for p in points],
+                marker=marker,
+                markersize=3,
+                label=run["name"].replace("_", " "),
+            )
+    best = max(p["score"] for r in record["runs"] for p in r["evaluations"])
+    upper.set_ylim(0.8 * best, 1.01 * best)
+    for axes in (whole, upper):
+        axes.set_xlabel("minutes of one processor core")
+        axes.grid(True, alpha=0.3)
+    whole.set_ylabel(f"dev {record['metric'].upper()}")
+    figure.legend(
+        *whole.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=4,
+        fontsize=8,
+    )
+    _write(figure, "rivals.svg")
 
 
 def _speed(tables: list[dict[str, Any]]) -> None:

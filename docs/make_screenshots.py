@@ -140,7 +140,7 @@ def _compare(browser: Any, runs: str, page: str) -> None:
     )
     for scheme in ("light", "dark"):
         address = pathlib.Path(page).as_uri()
-        with _tab(browser, address, 1480, 1300, scheme) as tab:
+        with _tab(browser, address, 1600, 1300, scheme) as tab:
             _save(tab, f"compare_{scheme}")
 
 
