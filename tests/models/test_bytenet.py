@@ -16,12 +16,11 @@ import tensorflow as tf
 
 from hparams.bytenet import bytenet_tiny, bytenet_wmt_ende
 from t2t_repro.errors import UsageError
-from t2t_repro.layers.attention import Mode
 from t2t_repro.layers.embedding import Embedding
 from t2t_repro.layers.losses import normalizing_constant, token_losses
 from t2t_repro.models.bytenet import ByteNet
 from t2t_repro.models.bytenet_layers import Chain, Convolution
-from tests.models import gradients
+from tests.models import gradients, sixteen_bits
 
 _FOLDER = pathlib.Path(__file__).parents[1] / "testdata/rivals/bytenet"
 _VOCABULARY = 26
@@ -249,16 +248,7 @@ def test_the_paper_has_six_sets_of_five_dilations():
 
 
 def test_bfloat16():
-    model = _model(dropout=0.1)
-    mode = Mode(dropout_key=tf.constant([1, 2]), dtype="bfloat16")
-    inputs = np.array([[5, 6, 1]], np.int32)
-    assert model(inputs, inputs, mode=mode).dtype == tf.bfloat16
-    exact = np.asarray(model.logits(model(inputs, inputs)))
-    model.multiply_in("bfloat16")
-    memory, state = model.start(model.encode(inputs), 1)
-    x, _ = model.step(np.array([[0]], np.int32), np.int32(0), memory, state)
-    found = np.asarray(model.logits(x))[:, 0]
-    np.testing.assert_allclose(found, exact[:, 0], atol=0.1)
+    sixteen_bits.assert_step_is_near(_model(dropout=0.1), atol=0.1)
 
 
 @pytest.mark.parametrize(

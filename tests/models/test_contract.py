@@ -21,6 +21,7 @@ from t2t_repro.layers.linear import Linear
 from t2t_repro.train.cores import side_by_side
 from t2t_repro.train.step import TrainStep
 from tests import golden, mirrored
+from tests.models import sixteen_bits
 
 pytestmark = pytest.mark.long
 
@@ -202,16 +203,10 @@ def test_dropout_follows_the_key(model):
 
 def test_products_of_16_bits_are_near_and_logits_have_32(hparams):
     model = _new_model(hparams)
-    exact = _logits(model, _INPUTS, _TARGETS)
-    trained = model(_INPUTS, _TARGETS, mode=Mode(dtype="bfloat16"))
     has_products = any(
         isinstance(layer, Linear) for layer in model._flatten_layers()
     )
-    model.multiply_in("bfloat16")
-    whole = model.logits(model(_INPUTS, _TARGETS))
-    memory, state = model.start(model.encode(_INPUTS), 1)
-    x, _ = model.step(np.zeros((3, 1), np.int32), np.int32(0), memory, state)
-    first = model.logits(x, model.output_kernel())
+    exact, trained, whole, first = sixteen_bits.passes(model, _INPUTS, _TARGETS)
     assert whole.dtype == first.dtype == tf.float32
     assert (trained.dtype == tf.bfloat16) == (hparams.MODEL not in _LOOKUPS)
     assert np.any(np.abs(whole - exact) > 1e-5) == has_products

@@ -19,7 +19,7 @@ from t2t_repro.layers.attention import Mode
 from t2t_repro.layers.losses import token_losses
 from t2t_repro.models.convs2s import ConvS2S
 from t2t_repro.models.convs2s_layers import scale_gradient
-from tests.models import gradients
+from tests.models import gradients, sixteen_bits
 
 _FOLDER = pathlib.Path(__file__).parents[1] / "testdata/rivals/convs2s"
 _BARE = convs2s_tiny().replace(
@@ -227,15 +227,7 @@ def test_a_scaled_gradient_changes_no_value():
 
 def test_bfloat16():
     model = ConvS2S(_CASES["mixed_dims_share"][0].replace(dropout=0.1), 28)
-    mode = Mode(dropout_key=tf.constant([1, 2]), dtype="bfloat16")
-    inputs = np.array([[5, 6, 1]], np.int32)
-    assert model(inputs, inputs, mode=mode).dtype == tf.bfloat16
-    exact = np.asarray(model.logits(model(inputs, inputs)))
-    model.multiply_in("bfloat16")
-    memory, state = model.start(model.encode(inputs), 1)
-    x, _ = model.step(np.array([[0]], np.int32), np.int32(0), memory, state)
-    found = np.asarray(model.logits(x))[:, 0]
-    np.testing.assert_allclose(found, exact[:, 0], atol=0.05)
+    sixteen_bits.assert_step_is_near(model, atol=0.05)
 
 
 def test_stacks_are_read():

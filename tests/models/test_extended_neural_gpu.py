@@ -27,7 +27,7 @@ from t2t_repro.layers.conv_gru import ConvGRU, DiagonalConvGRU, diagonal_shift
 from t2t_repro.layers.embedding import Embedding
 from t2t_repro.layers.losses import normalizing_constant, token_losses
 from t2t_repro.models.extended_neural_gpu import ExtendedNeuralGPU
-from tests.models import gradients
+from tests.models import gradients, sixteen_bits
 
 _FOLDER = pathlib.Path(__file__).parents[1] / "testdata/rivals"
 _BARE = extended_neural_gpu().replace(
@@ -379,14 +379,11 @@ def test_every_application_drops_other_cells():
 
 
 def test_bfloat16():
-    model = _model(dropout=0.1)
-    mode = Mode(dropout_key=tf.constant([1, 2]), dtype="bfloat16")
-    assert model(_INPUTS, _INPUTS, mode=mode).dtype == tf.bfloat16
-    exact = np.asarray(model.logits(model(_INPUTS, _INPUTS)))
-    model.multiply_in("bfloat16")
-    found = np.asarray(model.logits(model(_INPUTS, _INPUTS)))
-    np.testing.assert_allclose(found, exact, atol=0.2)
-    assert np.abs(found - exact).max() > 0.0
+    key = tf.constant([1, 2])
+    found = sixteen_bits.passes(_model(dropout=0.1), _INPUTS, _INPUTS, key)
+    assert found.trained.dtype == tf.bfloat16
+    np.testing.assert_allclose(found.whole, found.exact, atol=0.2)
+    assert np.abs(found.whole - found.exact).max() > 0.0
 
 
 def test_units_see_farther_and_farther():
