@@ -94,14 +94,11 @@ def _compare(record: dict[str, Any], minutes: float) -> None:
     )
     for run, marker in zip(record["runs"], _MARKERS, strict=False):
         points = run["evaluations"]
+        times = [p["step"] / run["steps"] * minutes for p in points]
+        scores = [p["score"] for p in points]
+        name = run["name"].replace("_", " ")
         for axes in (whole, upper):
-            axes.plot(
-                [p["step"] / run["steps"] * minutes for p in points],
-                [p["score"] for p in points],
-                marker=marker,
-                markersize=3,
-                label=run["name"].replace("_", " "),
-            )
+            axes.plot(times, scores, marker=marker, markersize=3, label=name)
     best = max(p["score"] for r in record["runs"] for p in r["evaluations"])
     upper.set_ylim(0.8 * best, 1.01 * best)
     for axes in (whole, upper):
